@@ -1,0 +1,115 @@
+"""From bytes to commands: every malformed frame becomes a fault that can be answered."""
+
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from chat.commands import AnyCommand
+from chat.errors import Refusal
+from chat.names import FrameId, MessageId, RoomName
+
+_command: Final[msgspec.json.Decoder[AnyCommand]] = msgspec.json.Decoder(AnyCommand)
+_array: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_TYPES: Final = frozenset({"auth", "join", "leave", "publish", "typing", "ping", "pong"})
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """A frame that is none, and what of it can be echoed in the answer."""
+
+    refusal: Refusal
+    id: FrameId | None = None
+    cid: MessageId | None = None
+    room: RoomName | None = None
+
+
+class _Envelope(msgspec.Struct):
+    type: Any = None
+    id: Any = None
+    cid: Any = None
+    room: Any = None
+
+
+Item: TypeAlias = AnyCommand | Fault
+
+
+def decode(payload: bytes, batch: int) -> Iterator[Item]:
+    """Yield the commands of one WebSocket message: an object, or an array of 1 to `batch`.
+
+    A faulty element of an array does not harm its neighbours.
+    """
+    if not payload.lstrip(b" \t\r\n").startswith(b"["):
+        yield _decode_one(payload)
+        return
+    try:
+        items = _array.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        yield _fault("not valid JSON")
+        return
+    if not 1 <= len(items) <= batch:
+        yield _fault(f"an array holds 1 to {batch} frames")
+        return
+    for item in items:
+        yield _decode_one(item)
+
+
+def _decode_one(payload: bytes | msgspec.Raw) -> Item:
+    try:
+        return _command.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        return _diagnose(payload, error)
+
+
+def _diagnose(payload: bytes | msgspec.Raw, error: Exception) -> Fault:
+    try:
+        envelope = msgspec.json.decode(payload, type=_Envelope)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return _fault("not a JSON object" if _is_json(payload) else "not valid JSON")
+    known: Any = envelope.type
+    if isinstance(known, str) and known not in _TYPES:
+        refusal = Refusal("unknown_type", "frame type not known here", field="type")
+    elif not isinstance(known, str):
+        refusal = Refusal("bad_request", "a string is required", field="type")
+    else:
+        detail, field = _explain(error)
+        refusal = Refusal("bad_request", detail, field=field)
+    return Fault(
+        refusal,
+        id=_valid(envelope.id, FrameId),
+        cid=_valid(envelope.cid, MessageId),
+        room=_valid(envelope.room, RoomName),
+    )
+
+
+def _explain(error: Exception) -> tuple[str, str | None]:
+    """Return what is wrong and in which field; never a byte of what was sent."""
+    text = str(error)
+    reason, _, path = text.partition(" - at `$")
+    if path.startswith("."):
+        return _without_values(reason), path[1:].rstrip("`").split("[")[0]
+    if reason.startswith("Object missing required field"):
+        return "required", reason.split("`")[1]
+    return "malformed", None
+
+
+def _without_values(reason: str) -> str:
+    return "not of the form required" if "Invalid" in reason else reason
+
+
+def _valid(value: Any, form: Any) -> Any:
+    try:
+        return msgspec.convert(value, form)
+    except msgspec.ValidationError:
+        return None
+
+
+def _is_json(payload: bytes | msgspec.Raw) -> bool:
+    try:
+        msgspec.json.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _fault(detail: str) -> Fault:
+    return Fault(Refusal("bad_request", detail))

@@ -1,0 +1,78 @@
+"""An engine: the storage behind the chat, and what it tells its listener."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Protocol
+
+import msgspec
+
+from chat.frames import User
+from chat.log import Event, MessageLog, Position
+from chat.presence import Connections, Disconnect, Presence, Signals
+
+
+class Phase(StrEnum):
+    """The state of the storage as the node sees it."""
+
+    STARTING = "starting"
+    UP = "up"
+    FAILING_OVER = "failing_over"
+    DOWN = "down"
+
+
+class Storage(msgspec.Struct, frozen=True):
+    """The phase, why, and since when (epoch milliseconds)."""
+
+    phase: Phase
+    reason: str
+    since: int
+
+    @property
+    def up(self) -> bool:
+        """Whether publishes are committed now rather than held."""
+        return self.phase is Phase.UP
+
+
+class Listener(Protocol):
+    """What an engine tells this node; every call is synchronous and quick, in the loop's thread."""
+
+    def committed(self, room: str, epoch: str, events: Sequence[Event]) -> None:
+        """Safe events of a followed room: the next ones, in order, without gaps."""
+        ...
+
+    def lost(self, room: str, position: Position) -> None:
+        """A history of a followed room was lost; the stream goes on above `position`."""
+        ...
+
+    def signalled(self, room: str, payload: bytes) -> None:
+        """An ephemeral frame of a followed room."""
+        ...
+
+    def presence_changed(
+        self, room: str, count: int, join: Sequence[User], leave: Sequence[str]
+    ) -> None:
+        """Users came or went."""
+        ...
+
+    def storage_changed(self, storage: Storage) -> None:
+        """The storage went into another phase."""
+        ...
+
+    def ordered(self, order: Disconnect) -> None:
+        """Close these connections, if they are here."""
+        ...
+
+
+class Engine(Protocol):
+    """A storage with all its contracts; opened and closed by whoever wires it."""
+
+    node: str
+    log: MessageLog
+    presence: Presence
+    connections: Connections
+    signals: Signals
+    storage: Storage
+
+    async def cluster(self) -> dict[str, Any]:
+        """Describe the storage for an administrator: topology, phases, nodes. No secrets."""
+        ...

@@ -1,0 +1,116 @@
+"""Who listens where on this node: the listener of the engine, and the way out to the sockets."""
+
+from collections.abc import Callable, Sequence
+
+from chat.engine import Storage
+from chat.frames import PresenceChange, User, encode
+from chat.log import Event, MessageLog, Position
+from chat.presence import Disconnect
+from chat.room import Outlet, Room, Tally
+
+
+class Hub:
+    """The rooms of this node.
+
+    `wake` asks for one `flush` in the next turn of the loop: all that gathers until then leaves
+    in one write per socket.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._rooms: dict[str, Room] = {}
+        self._dirty: set[Room] = set()
+        self.on_storage: Callable[[Storage], None] = lambda _: None
+        self.on_order: Callable[[Disconnect], None] = lambda _: None
+        self.tally = Tally()
+
+    def enter(self, name: str, outlet: Outlet, *, watch: bool) -> None:
+        """Put an outlet into the room, not live yet: what happens from now on is kept for it."""
+        room = self._rooms.get(name)
+        if room is None:
+            room = self._rooms[name] = Room(name, self.tally)
+        room.enter(outlet, watch=watch)
+
+    async def follow(self, log: MessageLog, name: str) -> None:
+        """Make sure that this node hears the room; the node's place is never moved by a join."""
+        room = self._rooms[name]
+        if room.position is not None:
+            return
+        position = await log.follow(name)
+        if self._rooms.get(name) is not room:
+            return
+        if room.position is None:
+            room.position = position
+
+    def settle(self, name: str, outlet: Outlet, shown: Position) -> bool:
+        """Go live after the past up to `shown`; False: catch up again from there."""
+        return self._rooms[name].settle(outlet, shown)
+
+    def leave(self, log: MessageLog, name: str, outlet: Outlet) -> None:
+        """Take an outlet out; a room with nobody left is not followed any more."""
+        room = self._rooms.get(name)
+        if room is None:
+            return
+        room.leave(outlet)
+        if room.empty:
+            del self._rooms[name]
+            self._dirty.discard(room)
+            log.unfollow(name)
+
+    def flush(self) -> None:
+        """Hand out what the rooms gathered since the last time."""
+        dirty, self._dirty = self._dirty, set()
+        for room in dirty:
+            room.flush()
+
+    def committed(self, room: str, epoch: str, events: Sequence[Event]) -> None:
+        """Take the next safe events of a room from the engine."""
+        here = self._rooms.get(room)
+        if here is None or not events:
+            return
+        here.commit(Position(epoch, events[-1].seq), events)
+        if not self._dirty:
+            self._wake()
+        self._dirty.add(here)
+
+    def lost(self, room: str, position: Position) -> None:
+        """Tell everyone in the room that its history was lost."""
+        here = self._rooms.get(room)
+        if here is not None:
+            for outlet in here.restart(position):
+                outlet.resync(room)
+
+    def signalled(self, room: str, payload: bytes) -> None:
+        """Pass an ephemeral frame on."""
+        here = self._rooms.get(room)
+        if here is not None:
+            here.whisper(payload, list(here.live))
+
+    def presence_changed(
+        self, room: str, count: int, join: Sequence[User], leave: Sequence[str]
+    ) -> None:
+        """Tell those who asked for it who came and who went."""
+        here = self._rooms.get(room)
+        if here is None or not here.watchers:
+            return
+        change = PresenceChange(
+            room=room, count=count, join=list(join) or None, leave=list(leave) or None
+        )
+        here.whisper(encode(change), list(here.watchers))
+
+    def storage_changed(self, storage: Storage) -> None:
+        """Pass the news of the storage on."""
+        self.on_storage(storage)
+
+    def ordered(self, order: Disconnect) -> None:
+        """Pass an administrator's order on."""
+        self.on_order(order)
+
+    def statistics(self) -> dict[str, int]:
+        """Return counts for health and metrics: rooms, live and catching listeners."""
+        rooms = self._rooms.values()
+        return {
+            "rooms": len(rooms),
+            "live": sum(len(room.live) for room in rooms),
+            "catching": sum(len(room.catching) for room in rooms),
+        }

@@ -1,0 +1,68 @@
+"""Admitting a message: permission, limits and the text rule, the same for WebSocket and REST."""
+
+import secrets
+
+import msgspec
+
+from chat import text
+from chat.claims import PUBLISH_AS, Claims
+from chat.commands import Content
+from chat.errors import Refusal
+from chat.limits import Limits
+from chat.log import Draft, draft_message
+
+_CID_BYTES = 12
+
+
+def draft(  # noqa: PLR0913 - the six things a message is made of
+    claims: Claims,
+    room: str,
+    cid: str | None,
+    content: Content,
+    limits: Limits,
+    *,
+    author: str | None = None,
+    traceparent: str | None = None,
+) -> Draft:
+    """Return the draft of a message, or raise the `Refusal` that says why not.
+
+    `author` speaks for another user, which takes the scope `chat.publish`; with that scope a
+    token needs no permission in the room. A missing `cid` is made up here, so that the server's
+    own retries are safe.
+    """
+    if author is not None:
+        claims.require_scope(PUBLISH_AS)
+    elif not claims.has_scope(PUBLISH_AS):
+        claims.require(room, "w")
+    return draft_message(
+        room=room,
+        user=author or claims.sub,
+        name=None if author else claims.name,
+        cid=cid or secrets.token_urlsafe(_CID_BYTES),
+        content=_clean(content, limits),
+        traceparent=traceparent,
+    )
+
+
+def _clean(content: Content, limits: Limits) -> Content:
+    if content.text is None and content.data is None:
+        raise Refusal("bad_request", "text or data is required", field="text")
+    said = None if content.text is None else text.accept(content.text, limits.text)
+    return Content(
+        text=said,
+        data=None if content.data is None else _clean_data(content.data, limits.data),
+        reply_to=content.reply_to,
+        mentions=content.mentions,
+    )
+
+
+def _clean_data(data: msgspec.Raw, limit: int) -> msgspec.Raw:
+    """Return the JSON without white space; a Raw has been skipped, not read, so it is read here."""
+    try:
+        msgspec.json.decode(data)
+        compact = msgspec.json.format(bytes(data), indent=-1)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise Refusal("bad_request", "not valid JSON", field="data") from None
+    if len(compact) > limit:
+        raise Refusal("too_large", f"data over {limit} bytes", field="data")
+    return msgspec.Raw(compact)

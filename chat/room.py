@@ -1,0 +1,188 @@
+"""A room on this node: who listens live, who is catching up, and what this tick has gathered."""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from chat.log import Event, Position
+
+BUFFERED: Final = 1_000  # events kept for one who is catching up; past that it reads again
+
+
+class Wire(Protocol):
+    """How frames travel to a kind of client: as single frames, as arrays, as a stream."""
+
+    def frames(self, payloads: Sequence[bytes]) -> bytes:
+        """Return the bytes on the wire for these JSON payloads."""
+        ...
+
+
+class Outlet(Protocol):
+    """Where a connection's bytes go; every call returns at once."""
+
+    @property
+    def wire(self) -> Wire:
+        """How this connection's frames travel; one shared object per kind."""
+        ...
+
+    def offer(self, chunk: bytes) -> None:
+        """Send these bytes; never dropped silently: too slow a reader is closed instead."""
+        ...
+
+    def offer_lossy(self, chunk: bytes) -> None:
+        """Send these bytes unless the reader is slow."""
+        ...
+
+    def resync(self, room: str) -> None:
+        """The room's history was lost: bring this connection back in."""
+        ...
+
+
+class Tally:
+    """What the rooms of a node have handed out, for metrics to read."""
+
+    __slots__ = ("deliveries", "events", "flushes")
+
+    def __init__(self) -> None:
+        self.flushes = 0
+        self.events = 0
+        self.deliveries = 0  # events times their live listeners
+
+
+class CatchUp:
+    """A connection on its way into the room: events wait here until it has been shown the past.
+
+    `shown` is None while it reads. Then it waits until the node's own stream has come as far as
+    `shown`: the log may be read ahead of the stream, even into an epoch the stream hears of next.
+    """
+
+    __slots__ = ("buffer", "overrun", "restarted", "shown")
+
+    def __init__(self) -> None:
+        self.buffer: list[Event] = []
+        self.shown: Position | None = None
+        self.overrun = False
+        self.restarted = False
+
+    def add(self, events: Sequence[Event]) -> None:
+        """Keep events for later; too many are let go, and noted."""
+        if len(self.buffer) + len(events) > BUFFERED:
+            self.buffer.clear()
+            self.overrun = True
+        if not self.overrun:
+            self.buffer.extend(events)
+
+    def restart(self) -> None:
+        """The stream began a new history: what was kept belongs to the old one."""
+        self.buffer.clear()
+        self.restarted = True
+
+    def is_stale(self, shown: Position, stream: Position | None) -> bool:
+        """Tell whether what was shown can't be joined with the stream any more."""
+        other = stream is not None and stream.epoch != shown.epoch
+        return self.overrun or (self.restarted and other)
+
+
+class Room:
+    """The local listeners of one room, and where its stream stands (None: not followed yet)."""
+
+    __slots__ = ("_tally", "catching", "live", "name", "pending", "position", "watchers")
+
+    def __init__(self, name: str, tally: Tally) -> None:
+        self.name = name
+        self._tally = tally
+        self.position: Position | None = None
+        self.live: dict[Outlet, Wire] = {}
+        self.catching: dict[Outlet, CatchUp] = {}
+        self.watchers: set[Outlet] = set()
+        self.pending: list[bytes] = []
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody here is in the room or on the way into it."""
+        return not self.live and not self.catching
+
+    def enter(self, outlet: Outlet, *, watch: bool) -> None:
+        """Begin to catch up; entering again starts over."""
+        self.flush()
+        self.live.pop(outlet, None)
+        self.catching[outlet] = CatchUp()
+        if watch:
+            self.watchers.add(outlet)
+        else:
+            self.watchers.discard(outlet)
+
+    def settle(self, outlet: Outlet, shown: Position) -> bool:
+        """The past up to `shown` has been sent: go live, now or when the stream is as far.
+
+        False: the history changed, or too much happened meanwhile; catch up again from there.
+        """
+        catch = self.catching[outlet]
+        if catch.is_stale(shown, self.position):
+            self.catching[outlet] = CatchUp()
+            return False
+        catch.shown = shown
+        self._go_live(outlet, catch)
+        return True
+
+    def leave(self, outlet: Outlet) -> None:
+        """Forget the outlet."""
+        self.live.pop(outlet, None)
+        self.catching.pop(outlet, None)
+        self.watchers.discard(outlet)
+
+    def commit(self, position: Position, events: Sequence[Event]) -> None:
+        """Take the next events of the stream."""
+        self.position = position
+        self.pending.extend(event.payload for event in events)
+        for outlet, catch in list(self.catching.items()):
+            catch.add(events)
+            self._go_live(outlet, catch)
+
+    def _go_live(self, outlet: Outlet, catch: CatchUp) -> None:
+        shown, stream = catch.shown, self.position
+        if shown is None or stream is None:
+            return
+        if stream.epoch != shown.epoch or stream.seq < shown.seq:
+            return
+        del self.catching[outlet]
+        self.flush()  # what is pending was buffered too: it must not reach this one twice
+        missed = [event.payload for event in catch.buffer if event.seq > shown.seq]
+        if missed:
+            outlet.offer(outlet.wire.frames(missed))
+        self.live[outlet] = outlet.wire
+
+    def flush(self) -> None:
+        """Hand this tick's events to everyone live: framed once per wire, not per listener."""
+        if not self.pending:
+            return
+        payloads, self.pending = self.pending, []
+        self._tally.flushes += 1
+        self._tally.events += len(payloads)
+        self._tally.deliveries += len(payloads) * len(self.live)
+        chunks: dict[Wire, bytes] = {}
+        for outlet, wire in self.live.items():
+            chunk = chunks.get(wire)
+            if chunk is None:
+                chunk = chunks[wire] = wire.frames(payloads)
+            outlet.offer(chunk)
+
+    def restart(self, position: Position) -> list[Outlet]:
+        """A new history begins: return the outlets that must come back in to be shown it."""
+        self.flush()
+        self.position = position
+        astray = list(self.live)
+        self.live.clear()
+        for outlet, catch in list(self.catching.items()):
+            catch.restart()
+            if catch.shown is not None and catch.shown.epoch != position.epoch:
+                astray.append(outlet)
+            else:
+                self._go_live(outlet, catch)
+        self.catching.update((outlet, CatchUp()) for outlet in astray)
+        return astray
+
+    def whisper(self, payload: bytes, outlets: Sequence[Outlet]) -> None:
+        """Send an ephemeral frame to some, unless they are slow."""
+        chunks = {wire: wire.frames([payload]) for wire in {o.wire for o in outlets}}
+        for outlet in outlets:
+            outlet.offer_lossy(chunks[outlet.wire])
