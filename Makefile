@@ -40,3 +40,45 @@ $(DEV): requirements-dev.lock $(RUN)
 $(TOOLS): requirements-tools.lock | .venv-tools/bin/python
 	.venv-tools/bin/python $(PIP_INSTALL) -r requirements-tools.lock
 	@touch $@
+
+.PHONY: run
+run: $(RUN) ## Start the server for development: in memory, no Redis, on port 8080
+	.venv/bin/python -m server --dev
+
+.PHONY: test
+test: $(DEV) ## Run the tests (drills and nightly ones apart); PYTEST="-k feed" hands options on
+	@missing=; for program in redis-server chromium node; do \
+		command -v $$program >/dev/null || missing+=" $$program"; done; \
+	[ -z "$$missing" ] || { echo "The tests drive real programs, and these are not on PATH:$$missing." \
+		"On Debian: apt-get install redis-server chromium nodejs" >&2; exit 1; }
+	.venv/bin/pytest $(PYTEST)
+
+.PHONY: check
+check: $(DEV) ## Lint, look at the format and check the types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy .
+
+.PHONY: format
+format: $(DEV) ## Format the source and mend what ruff can mend
+	.venv/bin/ruff check --fix-only .
+	.venv/bin/ruff format .
+
+LOCK = .venv-tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --custom-compile-command 'make lock' $(UPGRADE)
+
+.PHONY: lock
+lock: $(TOOLS) ## Make the locks again from pyproject.toml; UPGRADE=--upgrade moves every pin
+	$(LOCK) pyproject.toml --output-file requirements.lock
+	$(LOCK) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --group tools --output-file requirements-tools.lock
+
+.PHONY: audit
+audit: $(TOOLS) ## Look the locked versions up in the advisory database
+	.venv-tools/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		$(addprefix --requirement ,$(sort $(wildcard requirements*.lock)))
+
+.PHONY: clean
+clean: ## Remove the environments and what tools left behind
+	rm -rf .venv .venv-tools .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
