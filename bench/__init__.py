@@ -1,0 +1,1 @@
+"""Holdfast beside its peers: a load generator, their servers, the workloads and the report."""

@@ -1,0 +1,157 @@
+/* load PLAN: opens every connection of the plan, runs its traffic, prints one JSON object of figures. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "load.h"
+
+Load load;
+enum { EVENTS = 512 };
+
+void die(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("load: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+int64_t clock_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * NANOS + t.tv_nsec;
+}
+
+static void turn(int64_t wait) {
+    struct epoll_event events[EVENTS];
+    struct timespec limit = {wait > 0 ? wait / NANOS : 0, wait > 0 ? wait % NANOS : 0};
+    int n = epoll_pwait2(load.epoll, events, EVENTS, &limit, NULL);
+    if (n < 0 && errno != EINTR) die("epoll: %s", strerror(errno));
+    for (int i = 0; i < n; i++) conn_event(events[i].data.ptr, events[i].events);
+}
+
+static void run_for(double seconds) {
+    int64_t now, end = clock_now() + (int64_t)(seconds * NANOS);
+    while ((now = clock_now()) < end) {
+        int64_t wait = end - now;
+        if (load.publishing && load.plan.mode == OPEN) {
+            int64_t due = traffic_due();
+            wait = due < wait ? due : wait;
+        }
+        turn(wait);
+    }
+}
+
+static void open_everything(void) {
+    Plan *plan = &load.plan;
+    int64_t deadline = clock_now() + (int64_t)(plan->patience * NANOS);
+    for (uint32_t next = 0; load.live < plan->conns;) {
+        while (next < plan->conns && load.opening < plan->concurrency) conn_connect(&plan->conn[next++]);
+        turn(NANOS / 10);
+        if (clock_now() > deadline) die("only %u of %u connections came live", load.live, plan->conns);
+        if (load.lost) die("the server closed a live connection while others were opening");
+    }
+}
+
+/* After the window nothing new leaves; what is on its way must still arrive. */
+static void drain(void) {
+    int64_t deadline = clock_now() + 5 * NANOS;
+    load.publishing = false;
+    while (traffic_outstanding() && clock_now() < deadline) turn(NANOS / 10);
+}
+
+static void probe_all(int64_t (*read)(int), size_t field) {
+    for (uint32_t i = 0; i < load.plan.probes; i++) {
+        Probe *p = &load.plan.probe[i];
+        *(int64_t *)((char *)p + field) = read(p->pid);
+    }
+}
+
+static void print_probes(void) {
+    printf("\"probes\":[");
+    for (uint32_t i = 0; i < load.plan.probes; i++) {
+        Probe *p = &load.plan.probe[i];
+        printf("%s{\"label\":\"%s\",\"pid\":%d,\"cpu_open_ns\":%" PRId64 ",\"cpu_ns\":%" PRId64
+               ",\"rss_start\":%" PRId64 ",\"rss_open\":%" PRId64 ",\"rss_end\":%" PRId64 "}",
+               i ? "," : "", p->label, p->pid, p->cpu_open - p->cpu_start, p->cpu_end - p->cpu_measured,
+               p->rss_start, p->rss_open, p->rss_end);
+    }
+    printf("],");
+}
+
+static void print_count(const char *name, uint64_t value) { printf("\"%s\":%" PRIu64 ",", name, value); }
+
+static void print_counts(void) {
+    Counts *a = &load.at_start, *b = &load.at_end;
+    print_count("published", b->published - a->published);
+    print_count("delivered", b->delivered - a->delivered);
+    print_count("acked", b->acked - a->acked);
+    print_count("delivered_bytes", b->delivered_bytes - a->delivered_bytes);
+    print_count("reads", b->reads - a->reads);
+    print_count("total_published", load.counts.published);
+    print_count("gaps", load.counts.gaps);
+    print_count("repeats", load.counts.repeats);
+    print_count("lost_connections", load.lost);
+    print_count("outstanding", traffic_outstanding());
+    print_count("longest_gap_ns", (uint64_t)load.longest_gap);
+    print_count("gap_from_ns", (uint64_t)load.gap_from);
+}
+
+static void allow_many_files(void) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) die("usage: load PLAN");
+    plan_read(&load.plan, argv[1]);
+    allow_many_files();
+    prctl(PR_SET_TIMERSLACK, 1);
+    load.epoll = epoll_create1(EPOLL_CLOEXEC);
+
+    probe_all(probe_cpu, offsetof(Probe, cpu_start));
+    probe_all(probe_rss, offsetof(Probe, rss_start));
+    int64_t began = clock_now();
+    open_everything();
+    int64_t opened = clock_now();
+    probe_all(probe_cpu, offsetof(Probe, cpu_open));
+    probe_all(probe_rss, offsetof(Probe, rss_open));
+
+    if (load.plan.mode != HOLD) traffic_start();
+    run_for(load.plan.warmup);
+    load.at_start = load.counts;
+    load.measuring = true;
+    probe_all(probe_cpu, offsetof(Probe, cpu_measured));
+    int64_t cpu = own_cpu(), waited = own_wait(), start = clock_now();
+    printf("{\"measuring_from_ns\":%" PRId64 "}\n", start);
+    fflush(stdout);
+    run_for(load.plan.seconds);
+    int64_t end = clock_now();
+    cpu = own_cpu() - cpu, waited = own_wait() - waited;
+    probe_all(probe_cpu, offsetof(Probe, cpu_end));
+    probe_all(probe_rss, offsetof(Probe, rss_end));
+    load.measuring = false;
+    load.at_end = load.counts;
+    drain();
+
+    printf("{");
+    print_counts();
+    print_probes();
+    histogram_print(&load.opened, "opened");
+    histogram_print(&load.delivery, "delivery");
+    histogram_print(&load.ack, "ack");
+    histogram_print(&load.lateness, "lateness");
+    printf("\"connections\":%u,\"open_ns\":%" PRId64 ",\"wall_ns\":%" PRId64 ",\"own_cpu_ns\":%" PRId64
+           ",\"own_wait_ns\":%" PRId64 "}\n", load.plan.conns, opened - began, end - start, cpu, waited);
+    return 0;
+}

@@ -1,0 +1,30 @@
+"""Plain aiohttp: one loop of `await ws.send_str(text)` over the members of a room."""
+
+from bench.paths import PEER_PYTHON
+from bench.paths import PEERS as FOLDER
+from bench.peers import raw
+from bench.peers.contract import Launch, Peer
+
+
+def _command(launch: Launch) -> list[str]:
+    server = FOLDER / "plain" / "server.py"
+    return [str(PEER_PYTHON), str(server), str(launch.port), launch.redis_url]
+
+
+PEERS = (
+    Peer(
+        name="plain-memory",
+        title="aiohttp, `await ws.send_str` loop, in memory",
+        command=lambda launch: _command(Launch(launch.port)),
+        opening=raw.opening,
+        publish=raw.publish,
+        redis=False,
+    ),
+    Peer(
+        name="plain",
+        title="aiohttp + Redis pub/sub, `await ws.send_str` loop",
+        command=_command,
+        opening=raw.opening,
+        publish=raw.publish,
+    ),
+)

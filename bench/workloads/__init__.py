@@ -1,0 +1,1 @@
+"""The workloads: each runs its peers interleaved and gives a series of samples."""
