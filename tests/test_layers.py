@@ -61,8 +61,17 @@ def imports(node: ast.AST, package: list[str], *, typing_only: bool = False) -> 
         yield from imports(child, package, typing_only=guarded)
 
 
-def modules(root: Path) -> Iterator[Module]:
+def sources(root: Path) -> Iterator[Path]:
+    """Give the layers' own files: an environment or packages inside a folder are not source."""
     for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
+        if not any(
+            part[0] == "." or part == "node_modules" for part in path.relative_to(root).parts
+        ):
+            yield path
+
+
+def modules(root: Path) -> Iterator[Module]:
+    for path in sources(root):
         package = list(path.relative_to(root).parts[:-1])
         yield Module(name_of(path, root), list(imports(ast.parse(path.read_text()), package)))
 

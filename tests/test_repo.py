@@ -14,11 +14,12 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
+EVERY_LOCK = [*LOCKS, *sorted(ROOT.glob("*/requirements*.lock"))]
 
 REGISTRY = re.compile(
     r"pypi\.org|pythonhosted\.org|npmjs\.(?:com|org)|debian\.org|crates\.io|proxy\.golang"
 )
-MACHINE = re.compile(r"(?<![\w.*])/(?:work|root|home/\w+)/|/opt/wheels")
+MACHINE = re.compile(r"(?<![\w.*])/(?:work|root|home/\w+|opt/wheels)/")
 PIN = re.compile(r"^(?P<name>[a-z0-9._-]+)==(?P<version>\S+)(?P<rest>.*)$")
 
 
@@ -85,7 +86,7 @@ def test_no_foreign_names(pattern: re.Pattern[str]) -> None:
     assert hits == []
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", EVERY_LOCK, ids=lambda lock: str(lock.relative_to(ROOT)))
 def test_locks_are_hashed(lock: Path) -> None:
     """Each requirement of each lock is pinned to one version with at least one SHA-256."""
     locked = pins(lock.read_text())
