@@ -23,11 +23,12 @@ help: ## Show this list
 venv: $(DEV) ## Build .venv with everything that tests and checks need
 
 .venv/bin/python .venv-tools/bin/python:
-	@[ -n "$(PYTHON)" ] || { echo "Python 3.11, 3.12, 3.13 or 3.14 is needed (make PYTHON=...)." >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null || { \
+		echo "Python 3.11, 3.12, 3.13 or 3.14 is needed: install one, or name it by make PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip' 2>/dev/null || { \
 		echo "$(PYTHON) cannot build virtual environments: install python3-venv" \
 			"(apt-get install python3-venv) and run make again." >&2; exit 1; }
-	$(PYTHON) -m venv $(@D:/bin=)
+	"$(PYTHON)" -m venv $(@D:/bin=)
 
 $(RUN): requirements.lock | .venv/bin/python
 	.venv/bin/python $(PIP_INSTALL) -r requirements.lock
