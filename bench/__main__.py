@@ -6,7 +6,7 @@ import argparse
 import shlex
 import sys
 
-from bench.install import build_generator, install
+from bench.install import build_programs, install
 from bench.peers import chosen_peers
 from bench.results import Series
 from bench.table import markdown, ratio, value
@@ -31,7 +31,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _fanout(arguments: argparse.Namespace) -> None:
-    build_generator()
+    build_programs()
     peers = chosen_peers(arguments.peers)
     samples = fanout(
         peers, arguments.runs, arguments.subscribers, arguments.in_flight, arguments.seconds

@@ -6,10 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.paths import BENCH, BUILD, GENERATOR, LOAD_SOURCES, NODE_PEERS, PEER_PYTHON
+from bench.paths import (
+    BENCH,
+    BUILD,
+    GENERATOR,
+    LOAD_SOURCES,
+    NODE_PEERS,
+    PEER_PYTHON,
+    PEERS,
+    SENDS,
+)
 
 C_OPTIONS = ("-std=gnu11", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror")
 LOCK = BENCH / "requirements.lock"
+BUILD_LOCK = BENCH / "requirements-build.lock"
+"""What socketify's source distribution is built with: pip checks no hashes of its own choice."""
 
 
 def compile_c(target: Path, sources: list[Path]) -> None:
@@ -22,9 +33,10 @@ def compile_c(target: Path, sources: list[Path]) -> None:
     subprocess.run(["cc", *C_OPTIONS, "-o", str(target), *programs], check=True)
 
 
-def build_generator() -> None:
-    """Compiles the load generator."""
+def build_programs() -> None:
+    """Compiles the load generator and the peer that only sends."""
     compile_c(GENERATOR, sorted(LOAD_SOURCES.iterdir()))
+    compile_c(SENDS, [PEERS / "sends" / "sends.c"])
 
 
 def install_python() -> None:
@@ -32,7 +44,8 @@ def install_python() -> None:
     if not PEER_PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", str(PEER_PYTHON.parents[1])], check=True)
     pip = [str(PEER_PYTHON), "-m", "pip", "install", "--quiet", "--require-hashes"]
-    subprocess.run([*pip, "-r", str(LOCK)], check=True)
+    subprocess.run([*pip, "-r", str(BUILD_LOCK)], check=True)
+    subprocess.run([*pip, "--no-build-isolation", "-r", str(LOCK)], check=True)
 
 
 def install_node() -> None:
@@ -42,6 +55,6 @@ def install_node() -> None:
 
 def install() -> None:
     """Everything."""
-    build_generator()
+    build_programs()
     install_python()
     install_node()

@@ -73,7 +73,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _process(peer: Peer, launch: Launch) -> Iterator[subprocess.Popen[bytes]]:
     BUILD.mkdir(exist_ok=True)
     log = BUILD / f"{peer.name}.log"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)} | dict(peer.environment(launch))
+    environment = os.environ | dict(peer.environment(launch))
     with log.open("wb") as output:
         process = subprocess.Popen(
             peer.command(launch),

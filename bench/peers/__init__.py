@@ -6,7 +6,16 @@ from importlib import import_module
 
 from bench.peers.contract import Peer
 
-FOLDERS = ("holdfast", "plain")
+FOLDERS = (
+    "holdfast",
+    "plain",
+    "fastapi",
+    "socketio",
+    "channels",
+    "node",
+    "uwebsockets",
+    "sends",
+)
 
 
 def all_peers() -> dict[str, Peer]:

@@ -1,0 +1,59 @@
+"""A chat room in FastAPI: each message through Redis pub/sub, then one awaited send a member."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+from redis.asyncio import Redis
+
+redis = Redis.from_url(os.environ["BENCH_REDIS_URL"])
+rooms: dict[str, set[WebSocket]] = defaultdict(set)
+
+
+async def relay() -> None:
+    """Hands on what Redis publishes, for ever."""
+    async with redis.pubsub() as pubsub:
+        await pubsub.psubscribe("room:*")
+        async for message in pubsub.listen():
+            if message["type"] == "pmessage":
+                text = message["data"].decode()
+                for ws in list(rooms[message["channel"].decode()[5:]]):
+                    await ws.send_text(text)
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Keeps the relay running while the application does."""
+    task = asyncio.create_task(relay())
+    yield
+    task.cancel()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.websocket("/ws")
+async def chat(ws: WebSocket) -> None:
+    """One connection: `join` enters a room, `publish` says something in it."""
+    await ws.accept()
+    joined, user = "", ""
+    try:
+        while True:
+            command = json.loads(await ws.receive_text())
+            if command["type"] == "join":
+                joined, user = command["room"], command["user"]
+                rooms[joined].add(ws)
+                await ws.send_text(json.dumps({"type": "joined", "room": joined}))
+            else:
+                event = {"type": "message", "room": joined, "user": user, "ts": time.time()}
+                text = json.dumps(event | {"text": command["text"]})
+                await redis.publish(f"room:{joined}", text)
+    except WebSocketDisconnect:
+        rooms[joined].discard(ws)
