@@ -25,11 +25,11 @@ class RoomCommand(Command, frozen=True, kw_only=True):
     room: RoomName
 
 
-class Content(msgspec.Struct, frozen=True, kw_only=True):
-    """What a message says: `text`, or `data` (any JSON), or both."""
+class Content(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
+    """What a message says: `text`, or `data` (any JSON; empty here when absent), or both."""
 
     text: str | None = None
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw()
     reply_to: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     mentions: Annotated[list[UserId], Meta(max_length=MENTIONS)] | None = None
 
@@ -55,9 +55,11 @@ class Leave(RoomCommand, frozen=True, kw_only=True, tag="leave"):
     """Stop listening to a room."""
 
 
-class Publish(RoomCommand, Content, frozen=True, kw_only=True, tag="publish"):
+class Publish(Content, frozen=True, kw_only=True, tag="publish"):
     """Say something; repeating it with the same `cid` is safe and returns the first outcome."""
 
+    id: FrameId | None = None  # a msgspec type has one base: this one is Content
+    room: RoomName
     cid: MessageId | None = None
     traceparent: str | None = None
 

@@ -18,6 +18,11 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     seq: int
     payload: bytes
 
+    @property
+    def raw(self) -> msgspec.Raw:
+        """The payload as it goes into an enclosing frame, untouched."""
+        return msgspec.Raw(self.payload)
+
 
 class Position(msgspec.Struct, frozen=True, gc=False):
     """A place in one unbroken history of a room: everything up to `seq` in `epoch`."""
@@ -89,7 +94,7 @@ class Draft(msgspec.Struct, frozen=True):
         return len(self.head) + len(self.tail)
 
 
-def draft_message(  # noqa: PLR0913 - what a message is made of
+def draft_message(
     *, room: str, user: str, name: str | None, cid: str, content: Content, traceparent: str | None
 ) -> Draft:
     """Encode a message that is already admitted (sanitised, permitted, within its limits)."""
@@ -98,19 +103,19 @@ def draft_message(  # noqa: PLR0913 - what a message is made of
         name=name,
         cid=cid,
         text=content.text,
-        data=content.data,
+        data=content.data if bytes(content.data) else None,
         reply_to=content.reply_to,
         mentions=content.mentions,
     )
     # A new token may carry a new name: the name is no part of what a retry must repeat.
-    said = _body.encode((content.text, content.data, content.reply_to, content.mentions))
+    said = (content.text, bytes(content.data), content.reply_to, content.mentions)
     return Draft(
         room=room,
         user=user,
         cid=cid,
         head=b'{"type":"message","room":"%b","seq":' % room.encode(),
         tail=b"," + _body.encode(body)[1:],
-        digest=blake2b(said, digest_size=12).digest(),
+        digest=blake2b(_body.encode(said), digest_size=12).digest(),
         traceparent=traceparent,
     )
 

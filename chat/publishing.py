@@ -1,6 +1,7 @@
 """Admitting a message: permission, limits and the text rule, the same for WebSocket and REST."""
 
 import secrets
+from typing import Final
 
 import msgspec
 
@@ -11,10 +12,11 @@ from chat.errors import Refusal
 from chat.limits import Limits
 from chat.log import Draft, draft_message
 
-_CID_BYTES = 12
+_CID_BYTES: Final = 12
+_NO_DATA: Final = (b"", b"null")
 
 
-def draft(  # noqa: PLR0913 - the six things a message is made of
+def draft(
     claims: Claims,
     room: str,
     cid: str | None,
@@ -45,22 +47,22 @@ def draft(  # noqa: PLR0913 - the six things a message is made of
 
 
 def _clean(content: Content, limits: Limits) -> Content:
-    if content.text is None and content.data is None:
+    data = bytes(content.data).strip()
+    if content.text is None and data in _NO_DATA:
         raise Refusal("bad_request", "text or data is required", field="text")
-    said = None if content.text is None else text.accept(content.text, limits.text)
     return Content(
-        text=said,
-        data=None if content.data is None else _clean_data(content.data, limits.data),
+        text=None if content.text is None else text.accept(content.text, limits.text),
+        data=msgspec.Raw() if data in _NO_DATA else _clean_data(data, limits.data),
         reply_to=content.reply_to,
         mentions=content.mentions,
     )
 
 
-def _clean_data(data: msgspec.Raw, limit: int) -> msgspec.Raw:
+def _clean_data(data: bytes, limit: int) -> msgspec.Raw:
     """Return the JSON without white space; a Raw has been skipped, not read, so it is read here."""
     try:
         msgspec.json.decode(data)
-        compact = msgspec.json.format(bytes(data), indent=-1)
+        compact = msgspec.json.format(data, indent=-1)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise Refusal("bad_request", "not valid JSON", field="data") from None
     if len(compact) > limit:

@@ -8,7 +8,7 @@ import msgspec
 from chat import closes
 from chat.claims import LEEWAY_S, Claims
 from chat.closes import Close
-from chat.commands import COMMANDS, AnyCommand, Auth, Command, Join, Ping, Pong, Publish, Typing
+from chat.commands import COMMANDS, AnyCommand, Auth, Join, Ping, Pong, Publish, Typing
 from chat.errors import Refusal
 from chat.frames import Frame, Notice, ServerPing
 from chat.limits import MINUTE_S, Limits, Pace
@@ -22,7 +22,7 @@ class Stage(Enum):
     WELCOMED = auto()
 
 
-ALLOWED: Final[dict[Stage, frozenset[type[Command]]]] = {
+ALLOWED: Final[dict[Stage, frozenset[type[AnyCommand]]]] = {
     Stage.GREETED: frozenset({Auth, Ping, Pong}),
     Stage.WELCOMED: frozenset(COMMANDS),
 }

@@ -1,0 +1,43 @@
+"""Whose connection it is: the peer, or what a trusted proxy says of it."""
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from handlers.options import Network
+
+
+def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
+    """Return the client's address.
+
+    `X-Forwarded-For` is believed only from a trusted proxy, and then it is the rightmost hop that
+    is not one: what stands left of it was written by the client.
+    """
+    address = request.remote or ""
+    if not trusted or not _is_trusted(address, trusted):
+        return address
+    hops = [
+        hop.strip()
+        for line in request.headers.getall("X-Forwarded-For", [])
+        for hop in line.split(",")
+    ]
+    for hop in reversed(hops):
+        if not _is_address(hop):
+            return address
+        address = hop
+        if not _is_trusted(hop, trusted):
+            return hop
+    return address
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    return _is_address(address) and any(ip_address(address) in network for network in trusted)

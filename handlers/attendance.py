@@ -1,0 +1,115 @@
+"""One connection in its rooms: joins, leaves and typing, carried out in order per room."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from chat import closes
+from chat.commands import Join, Leave, Typing
+from chat.engine import Engine
+from chat.errors import Refusal
+from chat.frames import Ack, Left, TypingSignal, encode
+from chat.hub import Hub
+from handlers.joining import Joining
+from handlers.peer import Peer
+
+WAITING: Final = 16  # commands for one room that wait for its join
+TYPING_TTL_MS: Final = 6_000  # three times the shortest distance between two signals
+
+RoomAction = Join | Leave | Typing
+Refuse = Callable[[RoomAction, Exception], None]
+
+
+class Attendance:
+    """The rooms of one connection.
+
+    A join waits for the log; while it does, later commands for the same room queue behind it, in
+    a task of that room's own. Without one, a command is carried out at once.
+    """
+
+    def __init__(self, engine: Engine, hub: Hub, peer: Peer, refuse: Refuse) -> None:
+        self._engine = engine
+        self._peer = peer
+        self._refuse = refuse
+        self._joining = Joining(engine, hub, peer)
+        self._queues: dict[str, deque[RoomAction]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._returning: set[str] = set()
+        peer.outbox.resync = self._resync
+
+    def submit(self, command: RoomAction) -> None:
+        """Carry a command out, now or after what the room is busy with."""
+        queue = self._queues.get(command.room)
+        if queue is not None:
+            if len(queue) >= WAITING:
+                raise Refusal("rate_limited", "a join of this room is in progress", retry_ms=1000)
+            queue.append(command)
+        elif isinstance(command, Join):
+            self._start(command)
+        else:
+            self._act(command)
+
+    def expel(self) -> None:
+        """Leave the rooms that a new token permits no more."""
+        letters = self._peer.session.signed_in.letters
+        for room in [r for r in self._peer.session.rooms if "r" not in letters(r)]:
+            self._joining.leave(room)
+            self._peer.send(Left(room=room, reason="forbidden"))
+
+    async def close(self) -> None:
+        """Leave every room; nothing of this connection runs afterwards."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for room in list(self._peer.session.rooms):
+            self._joining.leave(room)
+
+    def _start(self, join: Join) -> None:
+        self._queues[join.room] = deque([join])
+        task = asyncio.create_task(self._work(join.room))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, room: str) -> None:
+        queue = self._queues[room]
+        try:
+            while queue:
+                await self._carry_out(queue[0])
+                queue.popleft()
+        finally:
+            del self._queues[room]
+
+    async def _carry_out(self, command: RoomAction) -> None:
+        try:
+            if isinstance(command, Join):
+                await self._joining.join(command)
+            else:
+                self._act(command)
+        except Exception as error:  # noqa: BLE001 - answered, and logged, by the connection
+            self._refuse(command, error)
+
+    def _act(self, command: Leave | Typing) -> None:
+        if isinstance(command, Leave):
+            self._joining.leave(command.room)
+            self._peer.send(Left(id=command.id, room=command.room, reason="left"))
+            return
+        user = self._peer.session.signed_in.sub
+        signal = TypingSignal(room=command.room, user=user, on=command.on, ttl_ms=TYPING_TTL_MS)
+        self._engine.signals.send(command.room, encode(signal))
+        if command.id is not None:
+            self._peer.send(Ack(id=command.id, room=command.room))
+
+    def _resync(self, room: str) -> None:
+        """The room's history was lost: bring the connection back in, or have it reconnect."""
+        join = self._joining.rejoin(room)
+        if join is None:
+            return
+        queue = self._queues.get(room)
+        if queue is None:
+            self._start(join)
+        elif len(queue) < WAITING:
+            queue.append(join)
+        else:
+            self._peer.outbox.close(closes.RESYNC)

@@ -1,0 +1,159 @@
+"""What one connection's commands do: each is admitted by the session, carried out, answered."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from chat import publishing
+from chat.closes import TOKEN_EXPIRED, TOKEN_INVALID
+from chat.codec import Fault, decode
+from chat.commands import AnyCommand, Auth, Join, Leave, Ping, Pong, Publish, Typing
+from chat.errors import Refusal, Unavailable
+from chat.frames import Ack, Error, ServerPong
+from chat.limits import HELD_PER_CONNECTION
+from chat.log import Draft, Receipt
+from handlers.attendance import Attendance
+from handlers.node import Node
+from handlers.peer import Peer
+from handlers.problems import incident
+from handlers.wire import ARRAY, SINGLE
+
+
+class Connection:
+    """The commands of one connection."""
+
+    def __init__(self, node: Node, peer: Peer) -> None:
+        self._node = node
+        self._peer = peer
+        self._attendance = Attendance(node.engine, node.hub, peer, self.refuse)
+        self._held: set[asyncio.Future[Receipt]] = set()
+        self._carry_out: Final[dict[type[AnyCommand], Callable[[Any], None]]] = {
+            Join: self._attendance.submit,
+            Leave: self._attendance.submit,
+            Typing: self._type,
+            Publish: self._publish,
+            Ping: self._pong,
+            Pong: lambda _: None,
+        }
+
+    async def hear(self, payload: bytes) -> None:
+        """Take one text message: every frame in it is answered for, none harms the next."""
+        now = self._node.now()
+        self._peer.session.heard(now)
+        for item in decode(payload, self._node.limits.batch):
+            if isinstance(item, Fault):
+                self._answer_fault(item, now)
+            elif isinstance(item, Auth):
+                await self.attempt_auth(item, now)
+            else:
+                self._attempt(item, now)
+            if self._peer.outbox.closed is not None:
+                return
+
+    async def close(self) -> None:
+        """Leave the rooms; what was published and not yet acked is still being appended."""
+        await self._attendance.close()
+
+    def _attempt(self, command: AnyCommand, now: float) -> None:
+        try:
+            self._peer.session.admit(command, now)
+            self._carry_out[type(command)](command)
+        except Exception as error:  # noqa: BLE001 - the one place where a command's failure ends
+            self.refuse(command, error)
+
+    async def attempt_auth(self, auth: Auth, now: float) -> None:
+        try:
+            self._peer.session.admit(auth, now)
+            await self.authenticate(auth)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.refuse(auth, error)
+            if self._peer.session.claims is None and isinstance(error, Refusal):
+                expired = error.code == "token_expired"
+                self._peer.outbox.close(TOKEN_EXPIRED if expired else TOKEN_INVALID)
+
+    async def authenticate(self, auth: Auth) -> None:
+        """Sign in, or refresh the token of one who is."""
+        claims = await self._node.tokens.verify(auth.token)
+        first = self._peer.session.claims is None
+        self._peer.session.welcome(claims, self._node.now(), time.time())
+        if not first:
+            self._attendance.expel()
+            self._peer.send(Ack(id=auth.id, exp=claims.exp))
+            return
+        self._peer.outbox.wire = ARRAY if auth.batch else SINGLE
+        self._peer.client = auth.client
+        self._peer.send(self._node.welcome(self._peer, claims, auth.id))
+
+    def _publish(self, command: Publish) -> None:
+        if len(self._held) >= HELD_PER_CONNECTION:
+            raise Unavailable("too many publishes wait for their ack")
+        draft = publishing.draft(
+            self._peer.session.signed_in,
+            command.room,
+            command.cid,
+            command,
+            self._node.limits,
+            traceparent=command.traceparent,
+        )
+        receipt = self._node.engine.log.append(draft)
+        self._held.add(receipt)
+        receipt.add_done_callback(partial(self._settle, command, draft))
+
+    def _settle(self, command: Publish, draft: Draft, receipt: asyncio.Future[Receipt]) -> None:
+        self._held.discard(receipt)
+        if receipt.cancelled():
+            return
+        error = receipt.exception()
+        if error is not None:
+            self.refuse(command, error)
+            return
+        done = receipt.result()
+        ack = Ack(
+            id=command.id, cid=draft.cid, room=draft.room, ref=done.seq, ts=done.ts, dup=done.dup
+        )
+        self._peer.send(ack)
+
+    def _type(self, command: Typing) -> None:
+        self._peer.session.admit_typing(command, self._node.now())
+        self._attendance.submit(command)
+
+    def _pong(self, command: Ping) -> None:
+        self._peer.send(ServerPong(id=command.id, ts=time.time_ns() // 1_000_000))
+
+    def _answer_fault(self, fault: Fault, now: float) -> None:
+        refusal = fault.refusal
+        self._peer.send(
+            Error(
+                id=fault.id,
+                cid=fault.cid,
+                room=fault.room,
+                code=refusal.code,
+                detail=refusal.detail,
+                field=refusal.field,
+            )
+        )
+        close = self._peer.session.fault(now) if refusal.code == "bad_request" else None
+        if close is not None:
+            self._peer.outbox.close(close)
+
+    def refuse(self, command: AnyCommand, error: BaseException) -> None:
+        """Answer a command that failed; what is no refusal is our mistake: an incident."""
+        refusal = error if isinstance(error, Refusal) else incident(error, type(command).__name__)
+        if isinstance(command, Typing) and refusal.code == "rate_limited" and command.id is None:
+            return  # a signal too many is nothing that a client could mend
+        self._peer.send(
+            Error(
+                id=command.id,
+                cid=getattr(command, "cid", None),
+                room=getattr(command, "room", None),
+                code=refusal.code,
+                detail=refusal.detail,
+                field=refusal.field,
+                retry_ms=refusal.retry_ms,
+            )
+        )
+        close = self._peer.session.refused(refusal, self._node.now())
+        if close is not None:
+            self._peer.outbox.close(close)

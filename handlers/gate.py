@@ -1,0 +1,94 @@
+"""Who may connect: bounds on connections and handshakes, all before any expensive work."""
+
+from collections import Counter
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Final
+
+from chat.errors import Refusal
+from chat.limits import MINUTE_S
+from chat.rate import Window
+from handlers.options import EdgeOptions
+
+RETRY_MS: Final = 5_000
+_FORGET_OVER: Final = 1_000  # addresses remembered before the quiet ones are forgotten
+_V6_PREFIX: Final = 64  # what one subscriber is given: its addresses count as one
+
+
+def network_of(address: str) -> str:
+    """Return what an address counts as: itself, or its /64 in IPv6."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ip_network((parsed, _V6_PREFIX), strict=False))
+    return address
+
+
+def redacted(address: str) -> str:
+    """Return an address cut so that it names a network, not a person: /24, or /48 in IPv6."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""
+    return str(ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))  # noqa: PLR2004
+
+
+class Gate:
+    """Counts the connections of this node; exact, for it never waits between look and count."""
+
+    def __init__(self, options: EdgeOptions) -> None:
+        self._options = options
+        self._by_network: Counter[str] = Counter()
+        self._handshakes: dict[str, Window] = {}
+        self.draining = False
+        self.active = 0
+        self.refused: Counter[str] = Counter()
+
+    @property
+    def accepting(self) -> bool:
+        """Whether one more connection would be let in."""
+        return not self.draining and self.active < self._options.connections
+
+    def enter(self, address: str, now: float) -> None:
+        """Count a connection in, or raise `unavailable` (full) or `rate_limited` (this address)."""
+        network = network_of(address)
+        if not self.accepting:
+            raise self._refuse("full", Refusal("unavailable", "full", retry_ms=RETRY_MS))
+        if self._by_network[network] >= self._options.connections_per_ip:
+            detail = f"{self._options.connections_per_ip} connections per address"
+            raise self._refuse("per_ip", Refusal("rate_limited", detail, retry_ms=RETRY_MS))
+        wait = self._window(network, now).spend(now)
+        if wait:
+            detail = f"{self._options.handshakes_per_minute} handshakes per 60 s"
+            retry_ms = int(wait * 1000) + 1
+            raise self._refuse("handshakes", Refusal("rate_limited", detail, retry_ms=retry_ms))
+        self.active += 1
+        self._by_network[network] += 1
+
+    def leave(self, address: str) -> None:
+        """Count it out."""
+        network = network_of(address)
+        self.active -= 1
+        self._by_network[network] -= 1
+        if self._by_network[network] <= 0:
+            del self._by_network[network]
+
+    def _refuse(self, reason: str, refusal: Refusal) -> Refusal:
+        self.refused[reason] += 1
+        return refusal
+
+    def _window(self, network: str, now: float) -> Window:
+        window = self._handshakes.get(network)
+        if window is None:
+            if len(self._handshakes) > _FORGET_OVER:
+                self._forget(now)
+            window = Window(self._options.handshakes_per_minute, MINUTE_S)
+            self._handshakes[network] = window
+        return window
+
+    def _forget(self, now: float) -> None:
+        for network in [n for n, w in self._handshakes.items() if w.idle_at <= now]:
+            del self._handshakes[network]

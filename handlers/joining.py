@@ -1,0 +1,98 @@
+"""Bringing one connection into a room: hear the room, show the past, go live, without a gap."""
+
+from typing import Final
+
+from chat.catchup import Stretch, catch_up
+from chat.claims import Claims
+from chat.commands import Join
+from chat.engine import Engine
+from chat.frames import Events, Joined, PresenceView, User
+from chat.hub import Hub
+from chat.log import Position
+from handlers.peer import Peer
+
+MEMBERS: Final = 100  # members named in `joined`; the rest by REST
+
+
+class Seat:
+    """A connection's place in a room: the epoch it was shown, and whether it watches presence."""
+
+    __slots__ = ("epoch", "watch")
+
+    def __init__(self, *, watch: bool) -> None:
+        self.epoch = ""
+        self.watch = watch
+
+
+class Joining:
+    """The way into rooms, and out, of one connection."""
+
+    def __init__(self, engine: Engine, hub: Hub, peer: Peer) -> None:
+        self._engine = engine
+        self._hub = hub
+        self._peer = peer
+        self._seats: dict[str, Seat] = {}
+
+    async def join(self, join: Join) -> None:
+        """Carry a join out; on any failure the connection is not in the room."""
+        self._peer.session.rooms.add(join.room)
+        self._seats[join.room] = Seat(watch=join.presence)
+        try:
+            self._hub.enter(join.room, self._peer.outbox, watch=join.presence)
+            await self._hub.follow(self._engine.log, join.room)
+            await self._show(join, first=True)
+        except BaseException:
+            self.leave(join.room)
+            raise
+
+    def rejoin(self, room: str) -> Join | None:
+        """Return the join of one who stood in an epoch that is lost; None: not in the room."""
+        seat = self._seats.get(room)
+        if seat is None:
+            return None
+        return Join(room=room, presence=seat.watch, since=0, epoch=seat.epoch or None)
+
+    def leave(self, room: str) -> None:
+        """Leave a room; not being there is nothing."""
+        self._hub.leave(self._engine.log, room, self._peer.outbox)
+        self._engine.presence.leave(room, self._peer.conn)
+        self._peer.session.forget(room)
+        self._seats.pop(room, None)
+
+    async def _show(self, join: Join, *, first: bool) -> None:
+        """Send the past page by page, then go live where it ends, or go on from there."""
+        shown = Position("", 0)
+        async for stretch in catch_up(self._engine.log, join):
+            await self._send(join, stretch, first=first)
+            await self._peer.outbox.drained()
+            shown, first = stretch.end, False
+        self._seats[join.room].epoch = shown.epoch
+        if not self._hub.settle(join.room, self._peer.outbox, shown):
+            further = Join(room=join.room, since=shown.seq, epoch=shown.epoch)
+            await self._show(further, first=False)
+
+    async def _send(self, join: Join, stretch: Stretch, *, first: bool) -> None:
+        raws = [event.raw for event in stretch.events]
+        if not first and stretch.reset is None:
+            if raws:
+                self._peer.send(Events(room=join.room, events=raws, more=stretch.more))
+            return
+        claims = self._peer.session.signed_in
+        joined = Joined(
+            id=join.id,
+            room=join.room,
+            epoch=stretch.page.epoch,
+            tail=stretch.page.tail,
+            head=stretch.page.head,
+            events=raws,
+            perm=claims.letters(join.room),
+            more=stretch.more,
+            reset=stretch.reset,
+            presence=await self._enter_presence(join.room, claims),
+        )
+        self._peer.send(joined)
+
+    async def _enter_presence(self, room: str, claims: Claims) -> PresenceView | None:
+        presence = self._engine.presence
+        presence.enter(room, self._peer.conn, User(claims.sub, claims.name))
+        return await presence.view(room, MEMBERS) if self._seats[room].watch else None

@@ -1,0 +1,136 @@
+"""This node: its engine, its hub, and the connections that are here."""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from aiohttp import web
+
+from chat import closes
+from chat.claims import Claims
+from chat.engine import Engine, Storage
+from chat.frames import Goaway, Notice, User, Welcome, encode
+from chat.hub import Hub
+from chat.limits import Limits
+from chat.presence import Disconnect
+from chat.session import Session
+from handlers.gate import Gate, redacted
+from handlers.options import EdgeOptions
+from handlers.outbox import Outbox, Tick
+from handlers.peer import Peer
+
+_ORDERS: Final = {close.name: close for close in closes.CLOSES}
+
+
+class Tokens(Protocol):
+    """Turns a token into claims."""
+
+    async def verify(self, token: str) -> Claims:
+        """Return the claims, or raise `token_invalid` or `token_expired`."""
+        ...
+
+
+class Node:
+    """What all connections of this process share."""
+
+    def __init__(self, hub: Hub, tick: Tick, tokens: Tokens, options: EdgeOptions) -> None:
+        self.engine: Engine
+        self.hub = hub
+        self.tick = tick
+        self.tokens = tokens
+        self.options = options
+        self.gate = Gate(options)
+        self.peers: dict[str, Peer] = {}
+        self._users: dict[str, dict[str, Peer]] = {}
+        self._storage: Storage | None = None
+        self.now = asyncio.get_running_loop().time
+        hub.on_storage = self._storage_changed
+        hub.on_order = self._carry_out
+
+    @property
+    def limits(self) -> Limits:
+        """What a client may do."""
+        return self.options.limits
+
+    @property
+    def degraded(self) -> bool:
+        """Whether publishes are held because the storage can't commit them now."""
+        return self._storage is not None and not self._storage.up
+
+    def greet(self, conn: str, address: str, transport: asyncio.Transport) -> Peer:
+        """Take a new connection in, not signed in yet."""
+        options = self.options
+        session = Session(options.limits, options.pace, options.timing, self.now())
+        peer = Peer(conn, address, session, Outbox(transport, self.tick))
+        peer.alive = self.now()
+        self.peers[conn] = peer
+        return peer
+
+    def welcome(self, peer: Peer, claims: Claims, frame_id: str | float | None) -> Welcome:
+        """Register a connection that has signed in; the user's oldest gives way to one too many."""
+        mine = self._users.setdefault(claims.sub, {})
+        mine[peer.conn] = peer
+        if len(mine) > self.options.connections_per_user:
+            next(iter(mine.values())).outbox.close(closes.REPLACED)
+            del mine[next(iter(mine))]
+        self.register(peer)
+        return Welcome(
+            id=frame_id,
+            conn=peer.conn,
+            user=User(claims.sub, claims.name),
+            exp=claims.exp,
+            ts=time.time_ns() // 1_000_000,
+            ping_s=int(self.options.ping_s),
+            idle_s=int(self.options.timing.idle_s),
+            limits=self.limits,
+            degraded=self.degraded,
+        )
+
+    def register(self, peer: Peer) -> None:
+        """Tell the other nodes of a connection, or what is new of it."""
+        self.engine.connections.register(peer.describe(self.engine.node, redacted(peer.address)))
+
+    def part(self, peer: Peer) -> None:
+        """A connection is gone."""
+        self.peers.pop(peer.conn, None)
+        mine = self._users.get(peer.user, {})
+        mine.pop(peer.conn, None)
+        if not mine:
+            self._users.pop(peer.user, None)
+        self.engine.connections.drop(peer.conn)
+
+    def announce_drain(self, reason: str) -> None:
+        """Let nobody in any more, and ask everyone to go, each at a moment of its own."""
+        self.gate.draining = True
+        deadline_ms = int(self.options.drain_s * 1000)
+        for peer in self.peers.values():
+            retry_ms = random.randrange(max(1, deadline_ms * 4 // 5))
+            peer.send(Goaway(reason=reason, retry_ms=retry_ms, deadline_ms=deadline_ms))
+
+    def dismiss(self) -> None:
+        """Close who is still here; each comes back at a moment of its own."""
+        for peer in list(self.peers.values()):
+            peer.outbox.close(closes.RESTART, retry_ms=random.randrange(100, 2_000))
+
+    def _storage_changed(self, storage: Storage) -> None:
+        before, self._storage = self.degraded, storage
+        if before != self.degraded:
+            notice = encode(Notice(code="degraded" if self.degraded else "recovered"))
+            for peer in self.peers.values():
+                if peer.session.claims is not None:
+                    peer.outbox.send(notice)
+
+    def _carry_out(self, order: Disconnect) -> None:
+        close = _ORDERS.get(order.close, closes.KICKED)
+        for peer in list(self._meant(order)):
+            peer.outbox.close(close)
+
+    def _meant(self, order: Disconnect) -> Iterable[Peer]:
+        if order.conn is not None:
+            return (peer for peer in (self.peers.get(order.conn),) if peer is not None)
+        return self._users.get(order.user or "", {}).values()
+
+
+NODE: Final = web.AppKey("NODE", Node)

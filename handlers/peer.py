@@ -1,0 +1,57 @@
+"""One connection as the rest of the edge knows it: who is there, and how to reach them."""
+
+import time
+
+from chat.frames import Frame, encode
+from chat.presence import ConnectionInfo
+from chat.session import Session
+from handlers.outbox import Outbox
+
+
+class Peer:
+    """The other end of one WebSocket; `address` is the client's own, behind trusted proxies."""
+
+    __slots__ = (
+        "address",
+        "alive",
+        "client",
+        "closing_at",
+        "conn",
+        "outbox",
+        "pinged",
+        "session",
+        "since",
+    )
+
+    def __init__(self, conn: str, address: str, session: Session, outbox: Outbox) -> None:
+        self.conn = conn
+        self.address = address
+        self.session = session
+        self.outbox = outbox
+        self.client: str | None = None
+        self.since = time.time_ns() // 1_000_000
+        self.alive = 0.0  # when the last byte of theirs came, monotonic seconds
+        self.pinged = 0.0
+        self.closing_at: float | None = None
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame, in this turn's one write."""
+        self.outbox.send(encode(frame))
+
+    @property
+    def user(self) -> str:
+        """Who is signed in; empty before that."""
+        claims = self.session.claims
+        return "" if claims is None else claims.sub
+
+    def describe(self, node: str, network: str) -> ConnectionInfo:
+        """Return what an administrator may see of it."""
+        return ConnectionInfo(
+            conn=self.conn,
+            user=self.user,
+            node=node,
+            address=network,
+            since=self.since,
+            rooms=sorted(self.session.rooms),
+            client=self.client,
+        )

@@ -1,0 +1,144 @@
+"""The WebSocket route: the handshake's checks in their order, then one loop that listens."""
+
+import secrets
+import time
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from chat import closes
+from chat.closes import Close
+from chat.commands import Auth
+from chat.errors import Refusal
+from chat.frames import Hello
+from handlers.address import client_address
+from handlers.connection import Connection
+from handlers.node import NODE, Node
+from handlers.peer import Peer
+from handlers.problems import problem
+from handlers.wire import pong_frame
+
+PROTOCOL: Final = "chat.v1"
+_BEARER: Final = "bearer."
+_VERSION: Final = "13"
+_CONN_BYTES: Final = 9
+_SENDABLE: Final = frozenset({*range(1000, 1004), *range(1007, 1012), *range(3000, 5000)})
+
+
+async def websocket(request: web.Request) -> web.StreamResponse:
+    """Upgrade to `chat.v1`, or refuse before the upgrade with the status the protocol gives."""
+    node = request.app[NODE]
+    address = client_address(request, node.options.trusted_proxies)
+    try:
+        node.gate.enter(address, node.now())
+    except Refusal as refusal:
+        return problem(refusal)
+    try:
+        return await _upgrade(request, node, address)
+    finally:
+        node.gate.leave(address)
+
+
+async def _upgrade(request: web.Request, node: Node, address: str) -> web.StreamResponse:
+    refusal = _examine(request, node)
+    if refusal is not None:
+        return refusal
+    socket = web.WebSocketResponse(
+        protocols=(PROTOCOL,),
+        autoping=False,  # pings and pongs of ours go the way of all frames
+        autoclose=False,
+        compress=False,  # bombs, and a cost per subscriber instead of per message
+        max_msg_size=node.limits.frame + 1,  # aiohttp's bound is exclusive
+        decode_text=False,
+    )
+    await socket.prepare(request)
+    transport = request.transport
+    if transport is None:
+        return socket
+    peer = node.greet(secrets.token_urlsafe(_CONN_BYTES), address, transport)
+    connection = Connection(node, peer)
+    try:
+        await _converse(socket, node, peer, connection, _bearer(request))
+    finally:
+        await connection.close()
+        node.part(peer)
+        peer.outbox.flush()
+        transport.close()
+    return socket
+
+
+def _examine(request: web.Request, node: Node) -> web.Response | None:
+    """Return the refusal of a handshake, or None (RFC 6455 §4.2; aiohttp is laxer)."""
+    headers = request.headers
+    origins = headers.getall("Origin", [])
+    if len(origins) > 1 or (origins and origins[0] not in node.options.origins):
+        return problem(Refusal("forbidden", "origin not allowed"))
+    offered = _offered(request)
+    if offered and PROTOCOL not in offered:
+        return problem(Refusal("bad_request", f"offer the subprotocol {PROTOCOL}"))
+    if request.version < (1, 1) or len(headers.getall("Sec-WebSocket-Key", [])) != 1:
+        return problem(Refusal("bad_request", "not a WebSocket handshake"))
+    if headers.get("Upgrade", "").lower() != "websocket" or headers.getall(
+        "Sec-WebSocket-Version", []
+    ) != [_VERSION]:
+        response = problem(Refusal("bad_request", "WebSocket version 13 required"), status=426)
+        response.headers["Sec-WebSocket-Version"] = _VERSION
+        response.headers["Upgrade"] = "websocket"
+        return response
+    return None
+
+
+def _offered(request: web.Request) -> list[str]:
+    lines = request.headers.getall("Sec-WebSocket-Protocol", [])
+    return [name.strip() for line in lines for name in line.split(",") if name.strip()]
+
+
+def _bearer(request: web.Request) -> str | None:
+    tokens = [name for name in _offered(request) if name.startswith(_BEARER)]
+    return tokens[0].removeprefix(_BEARER) if tokens else None
+
+
+async def _converse(
+    socket: "web.WebSocketResponse[bool]",
+    node: Node,
+    peer: Peer,
+    connection: Connection,
+    token: str | None,
+) -> None:
+    timeout_s = int(node.options.timing.auth_s)
+    now_ms = time.time_ns() // 1_000_000
+    peer.send(Hello(v=1, auth="required", auth_timeout_s=timeout_s, ts=now_ms))
+    if token is not None:
+        await connection.attempt_auth(Auth(token=token), node.now())
+    while True:
+        message = await socket.receive()
+        peer.alive = node.now()
+        if message.type is WSMsgType.TEXT:
+            await _hear(peer, connection, message.data)
+        elif message.type is WSMsgType.PING:
+            peer.outbox.control(pong_frame(message.data))
+        elif message.type is WSMsgType.BINARY:
+            peer.outbox.close(closes.BINARY)
+        elif message.type is WSMsgType.CLOSE:
+            code = message.data if message.data in _SENDABLE else 1000
+            peer.outbox.close(Close(code, ""))
+            return
+        elif message.type is not WSMsgType.PONG:
+            return
+
+
+async def _hear(peer: Peer, connection: Connection, payload: bytes) -> None:
+    if peer.outbox.closed is not None:
+        return
+    if not payload.isascii() and not _is_utf8(payload):
+        peer.outbox.close(closes.NOT_UTF8)
+        return
+    await connection.hear(payload)
+
+
+def _is_utf8(payload: bytes) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
