@@ -3,59 +3,53 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
 import sys
 
 from bench.install import build_programs, install
-from bench.peers import chosen_peers
+from bench.peers import all_peers, chosen_peers
 from bench.results import Series
-from bench.table import markdown, ratio, value
-from bench.workloads.fanout import fanout
+from bench.table import table
+from bench.topology import topology
+from bench.workloads import WORKLOADS
+from bench.workloads.interleave import interleaved
+from bench.workloads.workload import Options
 
 
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("install", help="compile the generator, install the peers")
-    run = commands.add_parser("fanout", help="CPU per delivered message in one room")
-    run.add_argument("--peers", default="holdfast-memory,plain-memory")
-    run.add_argument("--subscribers", type=_numbers, default=[200])
-    run.add_argument("--in-flight", type=_numbers, default=[8])
-    run.add_argument("--runs", type=int, default=5)
-    run.add_argument("--seconds", type=float, default=2.0)
+    for name, workload in WORKLOADS.items():
+        run = commands.add_parser(name, help=workload.__doc__)
+        run.add_argument("--peers", help="comma-separated; the first is the reference")
+        run.add_argument("--runs", type=int, default=5)
+        run.add_argument("--seconds", type=float, default=Options.seconds)
+        if name == "fanout":
+            run.add_argument("--subscribers", type=_numbers, default=Options.subscribers)
+            run.add_argument("--in-flight", type=_numbers, default=Options.in_flight)
     return parser.parse_args()
 
 
-def _fanout(arguments: argparse.Namespace) -> None:
+def _options(arguments: argparse.Namespace) -> Options:
+    given = {name: getattr(arguments, name, None) for name in Options.__dataclass_fields__}
+    return Options(**{name: value for name, value in given.items() if value is not None})
+
+
+def _run(arguments: argparse.Namespace) -> None:
     build_programs()
-    peers = chosen_peers(arguments.peers)
-    samples = fanout(
-        peers, arguments.runs, arguments.subscribers, arguments.in_flight, arguments.seconds
-    )
-    command = "python -m bench " + shlex.join(sys.argv[1:])
-    series = Series("fanout", command, samples)
+    workload = WORKLOADS[arguments.command](_options(arguments))
+    peers = chosen_peers(arguments.peers or ",".join(workload.peers))
+    with topology() as redis:
+        samples = interleaved(workload, peers, arguments.runs, redis)
+    series = Series(workload.name, "python -m bench " + shlex.join(sys.argv[1:]), samples)
     series.save()
-    print(_fanout_table(series, peers[0].name, arguments))
-
-
-def _fanout_table(series: Series, reference: str, arguments: argparse.Namespace) -> str:
-    head = ["peer", "subscribers", "in flight", "server CPU µs per delivery", "× " + reference]
-    head += ["deliveries/s", "generator's share"]
-    rows = []
-    for peer in series.peers():
-        for many in arguments.subscribers:
-            for k in arguments.in_flight:
-                at = {"subscribers": many, "in_flight": k}
-                row = [peer, str(many), str(k), value(series, peer, "cpu_us", ".2f", **at)]
-                row.append(ratio(series, peer, reference, "cpu_us", **at))
-                row.append(value(series, peer, "delivered_per_s", ",.0f", **at))
-                row.append(value(series, peer, "generator_share", ".0%", **at))
-                rows.append(row)
-    return markdown(head, rows)
+    print(table(workload, series, {peer.name: peer.title for peer in all_peers().values()}))
 
 
 def main() -> None:
@@ -64,7 +58,8 @@ def main() -> None:
     if arguments.command == "install":
         install()
     else:
-        _fanout(arguments)
+        _run(arguments)
 
 
-main()
+with contextlib.suppress(KeyboardInterrupt):
+    main()

@@ -38,14 +38,14 @@ class Figures:
 
     def cpu(self, label: str, phase: str = "cpu_ns") -> float:
         """CPU seconds that the processes under a label used in the window, or while opening."""
-        return sum(p[phase] for p in self.raw["probes"] if p["label"] == label) / 1e9
+        return float(sum(p[phase] for p in self.raw["probes"] if p["label"] == label)) / 1e9
 
     def rss(self, label: str, moment: str) -> int:
         """Resident bytes of the processes under a label at `start`, `open` or `end`."""
         return sum(p[f"rss_{moment}"] for p in self.raw["probes"] if p["label"] == label)
 
     def count(self, name: str) -> int:
-        """One of the counters: published, delivered, acked, gaps, repeats, …"""
+        """A counter of the generator's, such as published, delivered, acked, gaps or repeats."""
         return int(self.raw[name])
 
     def percentile(self, histogram: str, rank: str) -> float:

@@ -30,8 +30,8 @@ class Series:
     samples: list[Sample]
     machine: dict[str, str] = field(default_factory=describe)
 
-    def pick(self, peer: str, name: str, **parameters: Any) -> dict[int, float]:
-        """One value by repetition, of one peer under the given parameters, refused runs left out."""
+    def pick(self, peer: str, name: str, parameters: dict[str, Any]) -> dict[int, float]:
+        """One value by repetition, under the given parameters; refused runs are left out."""
         return {
             s.repetition: s.values[name]
             for s in self.samples
@@ -63,10 +63,10 @@ def load(workload: str) -> Series | None:
 
 
 def paired(
-    series: Series, peer: str, reference: str, name: str, **parameters: Any
+    series: Series, peer: str, reference: str, name: str, parameters: dict[str, Any]
 ) -> tuple[list[float], list[float]]:
     """Both peers' values of the repetitions in which neither was refused."""
-    ours = series.pick(peer, name, **parameters)
-    theirs = series.pick(reference, name, **parameters)
+    ours = series.pick(peer, name, parameters)
+    theirs = series.pick(reference, name, parameters)
     both = sorted(ours.keys() & theirs.keys())
     return [ours[i] for i in both], [theirs[i] for i in both]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.results import Series, paired
 from bench.spread import ratios, spread
+from bench.workloads.workload import Column, Workload
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -15,13 +16,31 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def value(series: Series, peer: str, name: str, spec: str, **parameters: Any) -> str:
-    """Median with lowest and highest, or a dash where every run was refused."""
-    values = list(series.pick(peer, name, **parameters).values())
-    return format(spread(values), spec) if values else "–"
+def table(workload: Workload, series: Series, titles: dict[str, str]) -> str:
+    """One row a case and peer; ratios are to the first peer, taken within each repetition."""
+    reference = series.peers()[0]
+    head = ["", *workload.cases[0].parameters]
+    for column in workload.columns:
+        head += [column.title, "ratio"] if column.compared else [column.title]
+    rows = []
+    for case in workload.cases:
+        for peer in series.peers():
+            facts = [f"{value:,}" for value in case.parameters.values()]
+            cells = _cells(workload.columns, series, peer, reference, case.parameters)
+            rows.append([titles.get(peer, peer), *facts, *cells])
+    return markdown(head, rows)
 
 
-def ratio(series: Series, peer: str, reference: str, name: str, **parameters: Any) -> str:
-    """How many times the reference's value, taken within each repetition."""
-    ours, theirs = paired(series, peer, reference, name, **parameters)
-    return format(ratios(ours, theirs), ".1f") + " ×" if ours else "–"
+def _cells(
+    columns: Sequence[Column], series: Series, peer: str, reference: str, at: dict[str, Any]
+) -> Iterator[str]:
+    for column in columns:
+        values = list(series.pick(peer, column.name, at).values())
+        yield format(spread(values), column.spec) if values else "–"
+        if column.compared:
+            yield _ratio(series, peer, reference, column.name, at)
+
+
+def _ratio(series: Series, peer: str, reference: str, name: str, at: dict[str, Any]) -> str:
+    theirs, ours = paired(series, peer, reference, name, at)
+    return format(ratios(theirs, ours), ".2f") + " ×" if ours else "–"

@@ -1,1 +1,21 @@
 """The workloads: each runs its peers interleaved and gives a series of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.workloads.closed import fanout, ingest, many_rooms
+from bench.workloads.idle import idle
+from bench.workloads.latency import acks, latency
+from bench.workloads.opening import connecting
+from bench.workloads.workload import Options, Workload
+
+WORKLOADS: dict[str, Callable[[Options], Workload]] = {
+    "fanout": fanout,
+    "ingest": ingest,
+    "rooms": many_rooms,
+    "idle": idle,
+    "latency": latency,
+    "acks": acks,
+    "connecting": connecting,
+}

@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from bench.generator import Refused
-from bench.peers.contract import Peer
+from bench.peers.contract import Launch, Peer
 from bench.results import Sample
+from bench.serving import free_port, serving
+from bench.topology import Topology
+from bench.workloads.workload import Case, Setting, Workload
 
-Run = Callable[[Peer], Iterable[tuple[dict[str, Any], Callable[[], dict[str, float]]]]]
-"""Given a peer, the parameters of each measurement with the function that takes it."""
-
-RETRIES = 1
+TRIES = 2
 """A refused run is noise of the machine more often than a fault of the server."""
 
 
-def _taken(measure: Callable[[], dict[str, float]]) -> tuple[dict[str, float], str]:
+def _taken(case: Case, setting: Setting) -> tuple[dict[str, float], str]:
     reason = ""
-    for _ in range(RETRIES + 1):
+    for _ in range(TRIES):
         try:
-            return measure(), ""
+            return case.measure(setting), ""
         except Refused as refused:
             reason = str(refused)
     return {}, reason
 
 
-def interleaved(peers: Sequence[Peer], runs: int, run: Run) -> list[Sample]:
-    """Every peer once a repetition, beginning with another one each time."""
-    samples = []
+def _one(peer: Peer, repetition: int, workload: Workload, redis: Topology) -> Iterator[Sample]:
+    for processes, cases in groupby(workload.cases, key=lambda case: case.processes):
+        redis.empty()
+        launch = Launch(free_port(), redis.redis_url, redis.sentinel_url)
+        with serving(peer, launch, processes) as served:
+            for case in cases:
+                values, refused = _taken(case, Setting(peer, served, redis))
+                yield Sample(peer.name, repetition, case.parameters, values, refused)
+
+
+def interleaved(
+    workload: Workload, peers: Sequence[Peer], runs: int, redis: Topology
+) -> list[Sample]:
+    """Every peer once a repetition, beginning with another one each time, its servers new."""
+    samples: list[Sample] = []
     for repetition in range(runs):
         first = repetition % len(peers)
         for peer in (*peers[first:], *peers[:first]):
-            for parameters, measure in run(peer):
-                values, refused = _taken(measure)
-                samples.append(Sample(peer.name, repetition, parameters, values, refused))
-                print(_progress(samples[-1]), file=sys.stderr, flush=True)
+            for sample in _one(peer, repetition, workload, redis):
+                print(_progress(sample), file=sys.stderr, flush=True)
+                samples.append(sample)
     return samples
 
 

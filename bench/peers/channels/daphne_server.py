@@ -1,5 +1,6 @@
 """Runs daphne's command line with this folder on the path."""
 
+# mypy: disable-error-code="import-not-found"
 import sys
 from pathlib import Path
 

@@ -1,5 +1,6 @@
 """A chat room in Django Channels: one group a room, one consumer a connection."""
 
+# mypy: disable-error-code="import-not-found, import-untyped"
 from __future__ import annotations
 
 import os

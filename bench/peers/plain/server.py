@@ -1,4 +1,4 @@
-"""A chat room as most tutorials write it: aiohttp, one awaited send after another, Redis pub/sub."""
+"""A chat room as most tutorials write it: aiohttp, Redis pub/sub, one awaited send a member."""
 
 from __future__ import annotations
 

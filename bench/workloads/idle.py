@@ -1,0 +1,43 @@
+"""Idle connections: what each costs in memory, and in CPU while nothing but pings goes over it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bench.plan import Room, Traffic
+from bench.workloads.workload import ALL_PEERS, KIB, Case, Column, Options, Setting, Workload
+
+SIZES = (1000, 10000)
+ROOM_MEMBERS = 10
+WARM_CONNECTIONS = 50
+"""Opened and closed first: what a server loads with its first connection is not per connection."""
+
+WINDOW = 50.0
+"""Seconds: two rounds of the 25 s ping that Holdfast, Socket.IO and the peers here send."""
+
+SETTLE = 3.0
+
+
+def _measure(connections: int, setting: Setting) -> dict[str, float]:
+    setting.run((Room(WARM_CONNECTIONS, 0),), Traffic("hold", 1.0, 0.0))
+    rooms = (Room(ROOM_MEMBERS, 0),) * (connections // ROOM_MEMBERS)
+    figures = setting.run(rooms, Traffic("hold", WINDOW, SETTLE))
+    grown = figures.rss("server", "end") - figures.rss("server", "start")
+    return {
+        "kib_per_connection": grown / connections / KIB,
+        "cpu_share": figures.cpu("server") / figures.seconds,
+        "redis_share": figures.cpu("redis") / figures.seconds,
+        "cpu_ms_opened": figures.cpu("server", "cpu_open_ns") / connections * 1e3,
+    }
+
+
+def idle(_: Options) -> Workload:
+    """1,000 and 10,000 connections, joined and silent."""
+    cases = tuple(Case({"connections": n}, partial(_measure, n)) for n in SIZES)
+    columns = (
+        Column("RSS KiB per connection", "kib_per_connection", ".1f", compared=True),
+        Column("CPU, share of a core", "cpu_share", ".2%"),
+        Column("Redis, share of a core", "redis_share", ".2%"),
+    )
+    about = f"Connections in rooms of ten, silent for {WINDOW:.0f} s but for the pings."
+    return Workload("idle", about, (*ALL_PEERS, "uwebsockets"), cases, columns)
