@@ -45,7 +45,7 @@ class Node:
         self.peers: dict[str, Peer] = {}
         self._users: dict[str, dict[str, Peer]] = {}
         self._storage: Storage | None = None
-        self.now = asyncio.get_running_loop().time
+        self.now = time.monotonic
         hub.on_storage = self._storage_changed
         hub.on_order = self._carry_out
 

@@ -21,8 +21,7 @@ _POLL_S: Final = 0.02  # a transport tells nobody but its protocol, which is aio
 class Tick:
     """Gathers what a turn of the loop produces and writes it out in the next one."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
         self._scheduled = False
         self._full: list[Outbox] = []
         self.flush_hub: Callable[[], None] = lambda: None
@@ -31,7 +30,7 @@ class Tick:
         """Run once, soon."""
         if not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._run)
+            asyncio.get_running_loop().call_soon(self._run)
 
     def mark(self, outbox: "Outbox") -> None:
         """This outbox has something to write."""
@@ -127,7 +126,7 @@ class Outbox:
         """Wait until a further page of a catch-up fits; who does not read at all is closed."""
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                while self._is_behind():
+                while self._is_behind():  # noqa: ASYNC110 - there is no event to wait for
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             self.evicted = True

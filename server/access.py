@@ -1,0 +1,45 @@
+"""The access log: one event per request, by the route's template, never the path or the query."""
+
+import logging
+from typing import Final
+
+from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger
+
+_log: Final = logging.getLogger("holdfast.access")
+_QUIET: Final = ("/health/", "/ws")  # probes are noise, and a socket is no request
+
+
+class AccessLogger(AbstractAccessLogger):
+    """Logs what was asked of which route, with what result and how long it took."""
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        """Log a request; a malformed one has no route."""
+        route = template(request)
+        if route.startswith(_QUIET) and response.status < 400:  # noqa: PLR2004
+            return
+        _log.info(
+            "request",
+            extra={
+                "method": request.method if route else "",
+                "route": route,
+                "status": response.status,
+                "ms": round(time * 1000, 2),
+            },
+        )
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anyone reads it."""
+        return _log.isEnabledFor(logging.INFO)
+
+
+def template(request: web.BaseRequest) -> str:
+    """Return the route's template, as `/v1/rooms/{room}/messages`; empty when there is none."""
+    if not isinstance(request, web.Request):
+        return ""
+    try:
+        resource = request.match_info.route.resource
+    except AssertionError:  # aiohttp has not routed a malformed request
+        return ""
+    return "" if resource is None else resource.canonical

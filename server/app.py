@@ -1,0 +1,94 @@
+"""The application: the edge in front, an engine behind, life as a list of contexts."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+from handlers.middlewares import MIDDLEWARES
+from handlers.routes import setup_routes
+from resilience.open import open_engine
+from resilience.options import EngineOptions
+
+from chat.hub import Hub
+from chat.limits import Limits
+from chat.session import Timing
+from handlers.keeper import Keeper
+from handlers.node import NODE, Node
+from handlers.options import EdgeOptions
+from handlers.outbox import Tick
+from server.settings import Settings
+from server.tokens import HmacTokens
+
+PUBLISH_WINDOW_S = 60
+
+
+def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
+    """Return the application; it opens its storage when it starts, and closes it when it ends."""
+    tick = Tick()
+    hub = Hub(tick.schedule)
+    tick.flush_hub = hub.flush
+    tokens = HmacTokens(
+        settings.jwt_secret, settings.algorithms, settings.jwt_audience, settings.jwt_issuer
+    )
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=1 << 16)
+    app[NODE] = Node(hub, tick, tokens, edge_options(settings, dev=dev))
+    app[SETTINGS] = settings
+    setup_routes(app, app[NODE])
+    app.cleanup_ctx.append(_storage)
+    app.cleanup_ctx.append(_keeper)
+    return app
+
+
+SETTINGS = web.AppKey("SETTINGS", Settings)
+
+
+def edge_options(settings: Settings, *, dev: bool) -> EdgeOptions:
+    """Return what the edge needs of the settings."""
+    own = (
+        {f"http://{host}:{settings.port}" for host in ("localhost", "127.0.0.1")} if dev else set()
+    )
+    return EdgeOptions(
+        limits=Limits(
+            dedup_s=settings.dedup_seconds,
+            publish=(settings.rate_limit_messages_per_minute, PUBLISH_WINDOW_S),
+        ),
+        timing=Timing(idle_s=settings.websocket_timeout),
+        origins=settings.origins | own,
+        trusted_proxies=settings.proxies,
+        connections=settings.websocket_max_connections,
+        connections_per_ip=settings.websocket_max_connections_per_ip,
+        connections_per_user=settings.websocket_max_connections_per_user,
+        handshakes_per_minute=settings.websocket_handshakes_per_minute,
+        drain_s=settings.drain_seconds,
+        console=settings.console or dev,
+        dev=dev,
+    )
+
+
+def engine_options(settings: Settings) -> EngineOptions:
+    """Return what the engine needs of the settings."""
+    return EngineOptions(
+        node=f"n{secrets.token_hex(4)}",
+        publish=(settings.rate_limit_messages_per_minute, PUBLISH_WINDOW_S),
+        history=settings.room_history,
+        dedup_s=settings.dedup_seconds,
+        hold_s=settings.publish_hold_seconds,
+    )
+
+
+async def _storage(app: web.Application) -> AsyncIterator[None]:
+    settings, node = app[SETTINGS], app[NODE]
+    url = settings.redis_url.reveal()
+    async with open_engine(url, node.hub, engine_options(settings)) as engine:
+        node.engine = engine
+        yield
+
+
+async def _keeper(app: web.Application) -> AsyncIterator[None]:
+    sweeping = asyncio.create_task(Keeper(app[NODE]).run())
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)

@@ -1,0 +1,65 @@
+"""The life of a server process: listen, wait for a signal, drain, end."""
+
+import asyncio
+import logging
+import signal
+from typing import Final
+
+from aiohttp import web
+
+from handlers.node import NODE, Node
+from server.access import AccessLogger
+from server.settings import Settings
+
+_log: Final = logging.getLogger("holdfast.server")
+_POLL_S: Final = 0.05
+_AFTER_DISMISSAL_S: Final = 3.0  # for the answers to our close frames
+_BACKLOG: Final = 4096  # a reconnect storm after another node's death
+
+
+async def serve(app: web.Application, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short."""
+    runner = web.AppRunner(
+        app, access_log_class=AccessLogger, handle_signals=False, shutdown_timeout=1
+    )
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    _on_signals(stop, hurry)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
+        await site.start()
+        _log.info("listening", extra={"host": settings.host, "port": port_of(runner)})
+        await stop.wait()
+        await drain(app[NODE], hurry)
+    finally:
+        await runner.cleanup()
+    _log.info("stopped")
+
+
+def port_of(runner: web.AppRunner) -> int:
+    """Return the port that the first site really listens on."""
+    return int(runner.addresses[0][1])
+
+
+def _on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:
+    def received() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, received)
+
+
+async def drain(node: Node, hurry: asyncio.Event) -> None:
+    """Ask everyone to go, wait until they have or the time is up, then close who is left."""
+    node.announce_drain("restart")
+    _log.info("draining", extra={"connections": len(node.peers)})
+    await _until_empty(node, node.options.drain_s, hurry)
+    node.dismiss()
+    await _until_empty(node, _AFTER_DISMISSAL_S, hurry)
+
+
+async def _until_empty(node: Node, seconds: float, hurry: asyncio.Event) -> None:
+    deadline = node.now() + seconds
+    while node.peers and node.now() < deadline and not hurry.is_set():  # noqa: ASYNC110
+        await asyncio.sleep(_POLL_S)

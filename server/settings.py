@@ -1,0 +1,151 @@
+"""All settings of the server: their names in the environment, types, bounds and defaults."""
+
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from server.environment import ConfigurationError, Secret, read
+
+Network = IPv4Network | IPv6Network
+Port = Annotated[int, Meta(ge=0, le=65_535, description="a port, 0 for any free one")]
+Algorithm = Literal["HS256", "HS384", "HS512"]
+
+SECRET_BYTES: Final = 32  # RFC 7518 §3.2: a key at least as long as the hash
+_DISTINCT: Final = 8  # fewer different characters are a pattern, not a secret
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+_SCHEMES: Final = ("memory://", "redis://", "rediss://", "redis+sentinel://", "rediss+sentinel://")
+
+
+def _whole(low: int, high: int) -> Meta:
+    return Meta(ge=low, le=high, description=f"a whole number from {low:,} to {high:,}")
+
+
+def _seconds(low: float, high: float) -> Meta:
+    return Meta(ge=low, le=high, description=f"seconds from {low:g} to {high:g}")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One field for each variable: `websocket_timeout` is `WEBSOCKET_TIMEOUT`."""
+
+    redis_url: Annotated[Secret, Meta(description="where the log is kept")] = Secret("")
+    redis_ack_replicas: Annotated[int, _whole(0, 10)] | None = None
+    redis_repoint: bool = False
+    redis_wait_at_start: bool = False
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    admin_host: str = "127.0.0.1"
+    admin_port: Port = 9464
+
+    websocket_max_connections: Annotated[int, _whole(1, 1_000_000)] = 100
+    websocket_max_connections_per_ip: Annotated[int, _whole(1, 1_000_000)] = 20
+    websocket_max_connections_per_user: Annotated[int, _whole(1, 10_000)] = 10
+    websocket_handshakes_per_minute: Annotated[int, _whole(1, 1_000_000)] = 120
+    websocket_timeout: Annotated[float, _seconds(1, 86_400)] = 300
+    rate_limit_messages_per_minute: Annotated[int, _whole(1, 1_000_000)] = 30
+
+    cors_allowed_origins: str = "http://localhost:3000,http://localhost:3001"
+    trusted_proxies: str = ""
+
+    jwt_secret: Annotated[Secret, Meta(description="the key of HS tokens")] = Secret("")
+    jwt_algorithms: str = "HS256"
+    jwt_audience: str = "chat"
+    jwt_issuer: str = ""
+
+    publish_hold_seconds: Annotated[float, _seconds(0.1, 15)] = 15
+    room_history: Annotated[int, _whole(100, 1_000_000)] = 10_000
+    dedup_seconds: Annotated[int, _whole(60, 86_400)] = 600
+    drain_seconds: Annotated[float, _seconds(0, 300)] = 10
+
+    console: bool = False
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    trace_ratio: Annotated[float, Meta(ge=0, le=1, description="a ratio from 0 to 1")] = 0.01
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins a browser may come from."""
+        return frozenset(_list(self.cors_allowed_origins))
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks whose `X-Forwarded-For` is believed."""
+        return tuple(ip_network(text) for text in _list(self.trusted_proxies))
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The signature algorithms accepted."""
+        return tuple(_list(self.jwt_algorithms))
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """Return the settings, or raise `ConfigurationError` with every mistake there is."""
+    mistakes: list[str] = []
+    settings = read(Settings, environment, mistakes)
+    mistakes.extend(_examine(settings))
+    if mistakes:
+        raise ConfigurationError(sorted(set(mistakes)))
+    return settings
+
+
+def _list(text: str) -> list[str]:
+    return [part for part in (piece.strip() for piece in text.split(",")) if part]
+
+
+def _examine(settings: Settings) -> list[str]:
+    """Return what is wrong though each value alone is well-formed."""
+    return [
+        *_examine_counts(settings),
+        *_examine_redis(settings.redis_url),
+        *_examine_origins(settings),
+        *_examine_proxies(settings),
+        *_examine_tokens(settings),
+    ]
+
+
+def _examine_counts(settings: Settings) -> list[str]:
+    if settings.websocket_max_connections_per_ip > settings.websocket_max_connections:
+        return ["WEBSOCKET_MAX_CONNECTIONS_PER_IP: above WEBSOCKET_MAX_CONNECTIONS"]
+    return []
+
+
+def _examine_redis(url: Secret) -> list[str]:
+    if not url.reveal():
+        return ["REDIS_URL: required (or start with --dev: in memory, for development)"]
+    if not url.reveal().startswith(_SCHEMES):
+        return [f"REDIS_URL: begins with one of {', '.join(_SCHEMES)}"]
+    return []
+
+
+def _examine_origins(settings: Settings) -> list[str]:
+    if all(_ORIGIN.fullmatch(origin) for origin in settings.origins):
+        return []
+    rule = "exact origins (scheme://host[:port], lower case, no path, no *), by commas"
+    return [f"CORS_ALLOWED_ORIGINS: {rule}"]
+
+
+def _examine_proxies(settings: Settings) -> list[str]:
+    try:
+        if any(network.prefixlen == 0 for network in settings.proxies):
+            return ["TRUSTED_PROXIES: a /0 network would trust everyone's X-Forwarded-For"]
+    except ValueError:
+        return ["TRUSTED_PROXIES: addresses or networks in CIDR notation, by commas"]
+    return []
+
+
+def _examine_tokens(settings: Settings) -> list[str]:
+    mistakes = []
+    allowed = Algorithm.__args__  # type: ignore[attr-defined] # a Literal does have them
+    if not settings.algorithms or not set(settings.algorithms) <= set(allowed):
+        mistakes.append(f"JWT_ALGORITHMS: some of {', '.join(allowed)}, by commas")
+    if not settings.jwt_audience:
+        mistakes.append("JWT_AUDIENCE: required: whom tokens must be made for")
+    secret = settings.jwt_secret.reveal()
+    if not secret:
+        mistakes.append("JWT_SECRET: required")
+    elif len(secret.encode()) < SECRET_BYTES or len(set(secret)) < _DISTINCT:
+        mistakes.append(f"JWT_SECRET: at least {SECRET_BYTES} random bytes")
+    return mistakes
