@@ -119,9 +119,8 @@ def test_secrets_do_not_show_themselves() -> None:
 def test_example_is_complete() -> None:
     """.env.example names every setting, nothing else, and its values are the defaults."""
     lines = EXAMPLE.read_text().splitlines()
-    shown = dict(
-        found.groups() for line in lines if (found := re.fullmatch(r"#?([A-Z_]+)=(.*)", line))
-    )
+    found = (re.fullmatch(r"#?([A-Z_]+)=(.*)", line) for line in lines)
+    shown = {match[1]: match[2] for match in found if match}
     fields = {variable(field.name): field for field in msgspec.structs.fields(Settings)}
     assert shown.keys() == fields.keys()
     for name, field in fields.items():
