@@ -1,0 +1,38 @@
+"""Publish rates in memory: one exact window per user who published lately."""
+
+from collections import OrderedDict
+from typing import Final
+
+from chat.rate import Window
+
+_FORGOTTEN: Final = 2  # quiet users dropped per spend: more than come, so they get fewer
+
+
+class Rates:
+    """At most `limit` spends of one user in any `seconds`; times are of one monotonic clock."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._windows: OrderedDict[str, Window] = OrderedDict()  # who spent last stands last
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def spend(self, user: str, now: float) -> float:
+        """Spend one for the user and return 0.0, or return the seconds to wait."""
+        window = self._windows.get(user)
+        if window is None:
+            window = self._windows[user] = Window(self._limit, self._seconds)
+        wait = window.spend(now)
+        if wait == 0.0:
+            self._windows.move_to_end(user)
+            self._forget(now)
+        return wait
+
+    def _forget(self, now: float) -> None:
+        for _ in range(min(_FORGOTTEN, len(self) - 1)):
+            user, window = next(iter(self._windows.items()))
+            if window.idle_at > now:
+                return
+            del self._windows[user]
