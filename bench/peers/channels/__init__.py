@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.paths import PEER_PYTHON
-from bench.paths import PEERS as FOLDER
 from bench.peers import raw
 from bench.peers.contract import Launch, Peer
 from bench.peers.uvicorn import uvicorn
@@ -15,12 +14,12 @@ PUBSUB = "channels_redis.pubsub.RedisPubSubChannelLayer"
 
 
 def _uvicorn(launch: Launch) -> list[str]:
-    return [str(PEER_PYTHON), *uvicorn("channels", "server:app", launch)]
+    return uvicorn("channels", launch)
 
 
 def _daphne(launch: Launch) -> list[str]:
     place = ["-b", "127.0.0.1", "-p", str(launch.port), "--verbosity", "0"]
-    return [str(PEER_PYTHON), str(FOLDER / "channels" / "daphne_server.py"), *place, "server:app"]
+    return [str(PEER_PYTHON), "-m", "daphne", *place, "bench.peers.channels.server:app"]
 
 
 def _peer(name: str, title: str, layer: str, command: Callable[[Launch], list[str]]) -> Peer:

@@ -14,13 +14,19 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import path
 
+from bench.peers import feed
+
 CAPACITY = 10_000
-"""Messages waiting in one channel; over its default of 100 the layer drops silently."""
+"""Messages waiting in one channel, and connections: over 100 of either the defaults lose some."""
 
 
 def _layer() -> dict[str, Any]:
     name, url = os.environ["BENCH_LAYER"], os.environ["BENCH_REDIS_URL"]
-    options: dict[str, Any] = {"hosts": [url]}
+    host: dict[str, Any] = {"address": url, "max_connections": CAPACITY}
+    if url.startswith("redis+sentinel:"):
+        addresses, master = feed.sentinels(url)
+        host = {"sentinels": addresses, "master_name": master}
+    options: dict[str, Any] = {"hosts": [host]}
     if name.endswith(".RedisChannelLayer"):
         options["capacity"] = CAPACITY
     return {"BACKEND": name, "CONFIG": options}

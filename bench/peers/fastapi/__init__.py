@@ -1,6 +1,5 @@
 """FastAPI on uvicorn with Redis pub/sub."""
 
-from bench.paths import PEER_PYTHON
 from bench.peers import raw
 from bench.peers.contract import Peer
 from bench.peers.uvicorn import uvicorn
@@ -9,7 +8,7 @@ PEERS = (
     Peer(
         name="fastapi",
         title="FastAPI + Redis pub/sub, uvicorn",
-        command=lambda launch: [str(PEER_PYTHON), *uvicorn("fastapi", "server:app", launch)],
+        command=lambda launch: uvicorn("fastapi", launch),
         environment=lambda launch: {"BENCH_REDIS_URL": launch.redis_url},
         opening=raw.opening,
         publish=raw.publish,

@@ -12,27 +12,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
-from redis.asyncio import Redis
 
-redis = Redis.from_url(os.environ["BENCH_REDIS_URL"])
+from bench.peers import feed
+
+redis = feed.connect(os.environ["BENCH_REDIS_URL"])
 rooms: dict[str, set[WebSocket]] = defaultdict(set)
 
 
-async def relay() -> None:
-    """Hands on what Redis publishes, for ever."""
-    async with redis.pubsub() as pubsub:
-        await pubsub.psubscribe("room:*")
-        async for message in pubsub.listen():
-            if message["type"] == "pmessage":
-                text = message["data"].decode()
-                for ws in list(rooms[message["channel"].decode()[5:]]):
-                    await ws.send_text(text)
+async def deliver(room: str, text: str) -> None:
+    """Sends to every member in turn."""
+    for ws in list(rooms[room]):
+        await ws.send_text(text)
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Keeps the relay running while the application does."""
-    task = asyncio.create_task(relay())
+    task = asyncio.create_task(feed.relay(redis, deliver))
     yield
     task.cancel()
 
@@ -54,7 +50,6 @@ async def chat(ws: WebSocket) -> None:
                 await ws.send_text(json.dumps({"type": "joined", "room": joined}))
             else:
                 event = {"type": "message", "room": joined, "user": user, "ts": time.time()}
-                text = json.dumps(event | {"text": command["text"]})
-                await redis.publish(f"room:{joined}", text)
+                await feed.publish(redis, joined, json.dumps(event | {"text": command["text"]}))
     except WebSocketDisconnect:
         rooms[joined].discard(ws)

@@ -2,21 +2,33 @@
 import { createServer } from "node:http";
 import { createAdapter as pubSub } from "@socket.io/redis-adapter";
 import { createAdapter as streams } from "@socket.io/redis-streams-adapter";
+import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { Server } from "socket.io";
 
 const [port, url, kind] = process.argv.slice(2);
 
+const sentinelUrl = /^redis\+sentinel:\/\/(.*)\/(.*)\/0$/.exec(url);
+
+async function connected() {
+  const client = sentinelUrl ? viaSentinel(...sentinelUrl.slice(1)) : createClient({ url });
+  client.on("error", (error) => console.error(error.message));
+  if (!sentinelUrl) await client.connect();
+  return client;
+}
+
+function viaSentinel(addresses, name) {
+  const sentinels = addresses.split(",").map((address) => {
+    const [host, port] = address.split(":");
+    return { host, port: Number(port) };
+  });
+  return new Redis({ sentinels, name });
+}
+
 async function adapter() {
   if (kind === "memory") return undefined;
-  const client = createClient({ url });
-  client.on("error", (error) => console.error(error.message));
-  await client.connect();
-  if (kind === "streams") return streams(client);
-  const subscriber = client.duplicate();
-  subscriber.on("error", (error) => console.error(error.message));
-  await subscriber.connect();
-  return pubSub(client, subscriber);
+  const client = await connected();
+  return kind === "streams" ? streams(client) : pubSub(client, await connected());
 }
 
 const http = createServer();

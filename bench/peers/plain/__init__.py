@@ -1,14 +1,13 @@
 """Plain aiohttp: one loop of `await ws.send_str(text)` over the members of a room."""
 
 from bench.paths import PEER_PYTHON
-from bench.paths import PEERS as FOLDER
 from bench.peers import raw
 from bench.peers.contract import Launch, Peer
 
 
 def _command(launch: Launch) -> list[str]:
-    server = FOLDER / "plain" / "server.py"
-    return [str(PEER_PYTHON), str(server), str(launch.port), launch.redis_url]
+    server = "bench.peers.plain.server"
+    return [str(PEER_PYTHON), "-m", server, str(launch.port), launch.redis_url]
 
 
 PEERS = (

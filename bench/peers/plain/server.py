@@ -12,8 +12,13 @@ import uvloop
 from aiohttp import WSMsgType, web
 from redis.asyncio import Redis
 
+from bench.peers import feed
+
+PING_INTERVAL = 25.0
+BACKLOG = 4096
+
 rooms: dict[str, set[web.WebSocketResponse]] = defaultdict(set)
-redis: Redis | None = None
+REDIS = web.AppKey("redis", Redis)
 
 
 async def deliver(room: str, text: str) -> None:
@@ -23,26 +28,17 @@ async def deliver(room: str, text: str) -> None:
             await ws.send_str(text)
 
 
-async def publish(room: str, text: str) -> None:
+async def publish(app: web.Application, room: str, text: str) -> None:
     """To every process over Redis, or straight to this one's members without it."""
-    if redis is None:
+    if (redis := app.get(REDIS)) is None:
         await deliver(room, text)
     else:
-        await redis.publish(f"room:{room}", text)
-
-
-async def relay(feed: Redis) -> None:
-    """Hands on what Redis publishes, for ever."""
-    async with feed.pubsub() as pubsub:
-        await pubsub.psubscribe("room:*")
-        async for message in pubsub.listen():
-            if message["type"] == "pmessage":
-                await deliver(message["channel"].decode()[5:], message["data"].decode())
+        await feed.publish(redis, room, text)
 
 
 async def chat(request: web.Request) -> web.WebSocketResponse:
     """One connection: `join` enters a room, `publish` says something in it."""
-    ws = web.WebSocketResponse(heartbeat=25.0, compress=False)
+    ws = web.WebSocketResponse(heartbeat=PING_INTERVAL, compress=False)
     await ws.prepare(request)
     joined, user = "", ""
     async for frame in ws:
@@ -55,23 +51,22 @@ async def chat(request: web.Request) -> web.WebSocketResponse:
             await ws.send_str(json.dumps({"type": "joined", "room": joined}))
         else:
             event = {"type": "message", "room": joined, "user": user, "ts": time.time()}
-            await publish(joined, json.dumps(event | {"text": command["text"]}))
+            await publish(request.app, joined, json.dumps(event | {"text": command["text"]}))
     rooms[joined].discard(ws)
     return ws
 
 
 async def main(port: int, url: str) -> None:
     """Listens on the port until it is killed."""
-    global redis
-    tasks = []
+    app, tasks = web.Application(), []
     if not url.startswith("memory:"):
-        redis = Redis.from_url(url)
-        tasks.append(asyncio.create_task(relay(Redis.from_url(url))))
-    app = web.Application()
+        redis = feed.connect(url)
+        app[REDIS] = redis
+        tasks.append(asyncio.create_task(feed.relay(redis, deliver)))
     app.router.add_get("/ws", chat)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
+    await web.TCPSite(runner, "127.0.0.1", port, backlog=BACKLOG).start()
     await asyncio.gather(asyncio.Event().wait(), *tasks)
 
 

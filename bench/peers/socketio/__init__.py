@@ -1,6 +1,5 @@
 """python-socketio with its AsyncRedisManager, on uvicorn."""
 
-from bench.paths import PEER_PYTHON
 from bench.peers import engineio
 from bench.peers.contract import Peer
 from bench.peers.uvicorn import uvicorn
@@ -9,7 +8,7 @@ PEERS = (
     Peer(
         name="python-socketio",
         title="python-socketio + AsyncRedisManager, uvicorn",
-        command=lambda launch: [str(PEER_PYTHON), *uvicorn("socketio", "server:app", launch)],
+        command=lambda launch: uvicorn("socketio", launch),
         environment=lambda launch: {"BENCH_REDIS_URL": launch.redis_url},
         opening=engineio.opening,
         publish=engineio.publish,

@@ -9,8 +9,20 @@ from typing import Any
 
 import socketio
 
+from bench.peers import feed
+
+
+def _manager_url(url: str) -> str:
+    """The library wants a sentinel URL's path the other way round: `/0/name`."""
+    if not url.startswith("redis+sentinel:"):
+        return url
+    addresses, master = feed.sentinels(url)
+    hosts = ",".join(f"{host}:{port}" for host, port in addresses)
+    return f"redis+sentinel://{hosts}/0/{master}"
+
+
 users: dict[str, str] = {}
-manager = socketio.AsyncRedisManager(os.environ["BENCH_REDIS_URL"])
+manager = socketio.AsyncRedisManager(_manager_url(os.environ["BENCH_REDIS_URL"]))
 sio = socketio.AsyncServer(async_mode="asgi", client_manager=manager, transports=["websocket"])
 app = socketio.ASGIApp(sio)
 

@@ -1,7 +1,6 @@
 """uWebSockets by its Python package socketify: the in-memory limit of a native server."""
 
 from bench.paths import PEER_PYTHON
-from bench.paths import PEERS as FOLDER
 from bench.peers import raw
 from bench.peers.contract import Peer
 
@@ -11,7 +10,8 @@ PEERS = (
         title="uWebSockets (C++, by socketify), in memory",
         command=lambda launch: [
             str(PEER_PYTHON),
-            str(FOLDER / "uwebsockets" / "server.py"),
+            "-m",
+            "bench.peers.uwebsockets.server",
             str(launch.port),
         ],
         opening=raw.opening,
