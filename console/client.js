@@ -1,0 +1,690 @@
+/**
+ * The browser's client of Holdfast: rooms that stay whole while networks, servers and masters fail.
+ *
+ *     const chat = new Chat('wss://chat.example/ws', { getToken });
+ *     const room = chat.join('general', { history: 50 });
+ *     room.on('message', (message) => list.upsert(message.cid ?? message.seq, message));
+ *     chat.connect();
+ *     await room.send('hello');
+ *
+ * What `client.d.ts` names is the API; every other method here is one part's door to another.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/** @import * as api from './client.d.ts' */
+
+const SUBPROTOCOL = 'chat.v1';
+const CLIENT = 'holdfast-client/0.1.0';
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MOST_MS = 30_000;
+const TIMER_MOST_MS = 600_000; // past 2^31 a browser's timer fires at once, whoever asked for it
+const CONNECT_DEADLINE_MS = 15_000; // token, handshake, welcome; the server waits 10 s for auth
+const ANSWER_DEADLINE_MS = 30_000; // the server holds a frame for at most 15 s, then answers
+const PONG_DEADLINE_MS = 5_000;
+const STABLE_MS = 10_000; // a connection that lived this long ends a series of failures
+const SILENT_PINGS = 2; // so many ping intervals without a word, and the link is probed
+const HELD_AFTER_MS = 2_000; // an ack takes milliseconds, a failover 2 to 4 s
+const TYPING_EVERY_MS = 2_000; // the server takes one "is typing" per room in 2 s
+const OUTBOX_MESSAGES = 100; // per room
+const DEDUP_MARGIN_MS = 30_000; // a repeat may be held on its way: the last one starts this early
+const ID_BYTES = 24; // what `,"id":…` adds to a frame at most
+
+/** @type {api.Limits} What the server allows, until its `welcome` says otherwise. */
+const LIMITS = { frame: 16_384, text: 4_000, data: 4_096, batch: 64, rooms: 50, history: 100,
+  dedup_s: 600, publish: [30, 60] };
+
+/** @type {api.Clock} */
+const CLOCK = {
+  now: () => Date.now(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
+
+// Frames that answer the one with their `id`; the server's own `ping` may carry any id.
+const TERMINAL = new Set(['ack', 'error', 'joined', 'left', 'pong', 'welcome']);
+
+const byteLength = (value) => new TextEncoder().encode(JSON.stringify(value)).length;
+
+/** A refusal: by the server, with a code of its error table, or by this client. */
+export class ChatError extends Error {
+  /** @param {string} code @param {any} [frame] @param {unknown} [cause] */
+  constructor(code, { detail, room, field, retry_ms } = {}, cause) {
+    super(detail ? `${code}: ${detail}` : code, { cause });
+    this.name = 'ChatError';
+    Object.assign(this, { code, detail, room, field, retry_ms });
+  }
+}
+
+class Emitter {
+  #listeners = new Map();
+
+  /** Calls the listener for each event of that name, until the returned function is called. */
+  on(event, listener) {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  /** Tells the listeners; one that throws is reported as uncaught and harms nobody else. */
+  emit(event, ...args) {
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
+      try {
+        listener(...args);
+      } catch (error) {
+        queueMicrotask(() => { throw error; });
+      }
+    }
+  }
+}
+
+/**
+ * One socket at a time. Sockets, timers, replies and tokens belong to a generation: once the next
+ * one has begun, whatever an older one still brings is ignored.
+ */
+class Link extends Emitter {
+  /** @type {api.ChatState} */ state = 'idle';
+  /** @type {api.Member | undefined} */ user;
+  limits = LIMITS;
+  degraded = false;
+
+  #url;
+  #options;
+  #socket;
+  #generation = 0;
+  #timers = new Set();
+  #replies = new Map();
+  #lastId = 0;
+  #heard = 0; // messages so far: while this stands still, nothing comes
+  #onlineAt = 0;
+  #failures = 0; // in a row
+  #isGreeted = false; // `auth` is on its way, so other frames may follow it
+  #isProbing = false;
+  #isBidden = false; // the server itself named the time to wait
+  #isTokenRefused = false;
+
+  /** @param {string} url @param {api.ChatOptions} options */
+  constructor(url, options) {
+    super();
+    this.#url = new URL(url, globalThis.location?.href).href.replace(/^http/, 'ws');
+    const { WebSocket, document } = globalThis;
+    this.#options = { WebSocket, document, clock: CLOCK, random: Math.random, ...options };
+  }
+
+  // What a chat makes of it all.
+  /** @returns {any[]} */ joins() { return []; }
+  welcomed(isSameUser) {}
+  take(frame) {}
+  parted() {}
+  ended(state) {}
+
+  get now() { return this.#options.clock.now(); }
+
+  connect() {
+    if (this.state === 'connecting' || this.state === 'online') return;
+    this.#watchPage('addEventListener');
+    this.#dial();
+  }
+
+  close() { this.#end('closed'); }
+
+  /** Calls back after `ms`, whatever becomes of the connection. */
+  later(ms, callback) {
+    return this.#options.clock.setTimeout(callback, Math.min(ms, TIMER_MOST_MS));
+  }
+
+  /** Calls back after `ms`, unless the connection ends before. */
+  after(ms, callback) {
+    const timer = this.later(ms, () => this.#timers.delete(timer) && callback());
+    this.#timers.add(timer);
+  }
+
+  /** Returns a message's own name: 100 random bits, so that no two of a user are alike. */
+  cid() {
+    const half = () => Math.floor(this.#options.random() * 2 ** 50).toString(36).padStart(10, '0');
+    return half() + half();
+  }
+
+  /** Sends frames as one message if that is within the limits, else one by one. */
+  post(...frames) {
+    if (!this.#isGreeted) return;
+    const isBatch = frames.length > 1 && frames.length <= this.limits.batch
+      && byteLength(frames) <= this.limits.frame;
+    for (const message of isBatch ? [frames] : frames) this.#socket.send(JSON.stringify(message));
+    for (const frame of frames) this.#tap('out', frame);
+  }
+
+  /** Sends a frame with an id; the one answer to that id goes to `reply`. */
+  ask(frame, reply) {
+    if (this.#isGreeted) this.post(this.#expect(frame, reply));
+  }
+
+  #expect(frame, reply) {
+    const id = ++this.#lastId;
+    this.#replies.set(id, reply);
+    this.after(ANSWER_DEADLINE_MS, () => this.#replies.has(id) && this.#lose());
+    return { ...frame, id };
+  }
+
+  /** Makes sure that someone is at the other end: a dead socket can look open for minutes. */
+  probe() {
+    if (this.state !== 'online' || this.#isProbing) return;
+    const heard = this.#heard;
+    this.#isProbing = true;
+    this.post({ type: 'ping' });
+    this.after(PONG_DEADLINE_MS, () => {
+      this.#isProbing = false;
+      if (heard === this.#heard) this.#lose();
+    });
+  }
+
+  /** @param {string} code @param {any} [frame] @param {unknown} [cause] */
+  report(code, frame, cause) {
+    this.emit('error', new ChatError(code, frame, cause));
+  }
+
+  #tap(direction, frame) {
+    const shown = frame.type === 'auth' ? { ...frame, token: '***' } : frame;
+    const at = this.now;
+    this.emit('frame', { direction, frame: shown, at, get bytes() { return byteLength(frame); } });
+  }
+
+  #become(state, detail = {}) {
+    this.state = state;
+    this.emit('state', state, detail);
+  }
+
+  /** @param {'addEventListener' | 'removeEventListener'} method */
+  #watchPage(method) {
+    const page = this.#options.document;
+    page?.[method]('visibilitychange', this.#onPage);
+    page?.defaultView?.[method]('pageshow', this.#onPage);
+    page?.defaultView?.[method]('online', this.#onPage);
+  }
+
+  #onPage = () => {
+    if (this.#options.document?.visibilityState === 'hidden') return;
+    if (this.state === 'waiting' && !this.#isBidden) this.#dial();
+    else this.probe();
+  };
+
+  /** Turns away from the socket there is, if any: the next generation begins. */
+  #renew() {
+    for (const timer of this.#timers) this.#options.clock.clearTimeout(timer);
+    this.#timers.clear();
+    this.#replies.clear();
+    this.#isGreeted = this.#isProbing = this.#isBidden = false;
+    this.#generation += 1;
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.parted();
+    return this.#generation;
+  }
+
+  async #dial(detail = {}) {
+    const generation = this.#renew();
+    this.after(CONNECT_DEADLINE_MS, () => {
+      if (this.state === 'connecting') this.#closed(1006, 'connect_timeout');
+    });
+    this.#become('connecting', detail);
+    const token = await this.#token(this.#isTokenRefused);
+    if (generation !== this.#generation) return;
+    if (token) this.#open(token, generation);
+    else this.#closed(1006, 'token_unavailable');
+  }
+
+  async #token(fresh) {
+    const generation = this.#generation;
+    try {
+      const token = await this.#options.getToken({ fresh });
+      if (typeof token === 'string' && token) return token;
+      throw new TypeError('getToken returned no token');
+    } catch (cause) {
+      if (generation === this.#generation) this.report('token_unavailable', undefined, cause);
+      return undefined;
+    }
+  }
+
+  #open(token, generation) {
+    const current = (handler) => (event) => generation === this.#generation && handler(event);
+    this.#socket = new this.#options.WebSocket(this.#url, SUBPROTOCOL);
+    this.#socket.onmessage = current(({ data }) => this.#receive(data));
+    this.#socket.onclose = current(({ code, reason }) => this.#closed(code, reason));
+    this.#socket.onopen = current(() => {
+      this.#isGreeted = true;
+      // A refused token closes the socket, and the code says all there is to say.
+      const joins = this.joins().map(([frame, reply]) => this.#expect(frame, reply));
+      this.post(this.#auth(token, () => {}), ...joins);
+    });
+  }
+
+  #auth(token, reply) {
+    return this.#expect({ type: 'auth', token, batch: true, client: CLIENT }, reply);
+  }
+
+  /** Replaces the token of the open connection before it expires. */
+  async #refresh(failures = 0) {
+    const generation = this.#generation;
+    const token = await this.#token(true);
+    if (generation !== this.#generation) return;
+    if (token) this.post(this.#auth(token, (reply) => this.take(reply)));
+    else this.after(this.#jitter(failures), () => this.#refresh(failures + 1));
+  }
+
+  #receive(data) {
+    const generation = this.#generation;
+    this.#heard += 1;
+    for (const frame of [JSON.parse(data)].flat()) {
+      if (generation !== this.#generation) return; // a listener has just closed the chat
+      this.#handle(frame);
+    }
+  }
+
+  #handle(frame) {
+    this.#tap('in', frame);
+    const reply = TERMINAL.has(frame.type) ? this.#replies.get(frame.id) : undefined;
+    if (reply) this.#replies.delete(frame.id);
+    if (frame.type === 'ping') this.post({ type: 'pong', id: frame.id });
+    else if (frame.type === 'welcome') this.#welcome(frame);
+    else if (frame.type === 'notice') this.#notice(frame);
+    else if (frame.type === 'goaway') this.#goAway(frame);
+    else if (reply) reply(frame);
+    else this.take(frame);
+  }
+
+  #goAway({ reason, retry_ms }) { this.after(retry_ms, () => this.#dial({ reason })); }
+
+  #welcome({ user, limits, ping_s, degraded = false }) {
+    const isSameUser = this.user === undefined || this.user.id === user.id;
+    this.user = user;
+    this.limits = { ...LIMITS, ...limits };
+    this.#onlineAt = this.now;
+    this.#watchSilence(ping_s * 1000 * SILENT_PINGS);
+    this.#become('online');
+    this.welcomed(isSameUser);
+    if (degraded !== this.degraded) this.#notice({ code: degraded ? 'degraded' : 'recovered' });
+  }
+
+  #watchSilence(ms) {
+    const heard = this.#heard;
+    this.after(ms, () => {
+      if (heard === this.#heard) this.probe();
+      this.#watchSilence(ms);
+    });
+  }
+
+  #notice({ code, ...rest }) {
+    if (code === 'token_expiring') this.#refresh();
+    if (code === 'degraded' || code === 'recovered') this.degraded = code === 'degraded';
+    this.take({ ...rest, type: 'notice', code });
+  }
+
+  /** The socket looks open, and nobody answers. */
+  #lose() { this.#closed(1006, 'no_answer', 43); }
+
+  /** The hundreds of a close code say what to do, so codes to come are understood too. */
+  #closed(code, reason, hundreds = Math.floor(code / 100)) {
+    if (this.state === 'online' && this.now - this.#onlineAt >= STABLE_MS) {
+      this.#failures = 0;
+      this.#isTokenRefused = false;
+    }
+    const failures = this.#failures++;
+    const retry = /\bretry=(\d+)/.exec(reason)?.[1];
+    const detail = { code, reason };
+    if (hundreds === 40 || (hundreds === 41 && this.#isTokenRefused)) {
+      this.#end('failed', detail);
+    } else if (hundreds === 41 || (hundreds === 43 && failures === 0)) {
+      this.#isTokenRefused ||= hundreds === 41;
+      this.#dial(detail);
+    } else {
+      // A restart tells each client a time of its own; elsewhere all may be told the same one.
+      const jitter = code === 1012 && retry ? 0 : this.#jitter(failures);
+      this.#wait(Number(retry ?? 0) + jitter, detail, retry !== undefined);
+    }
+  }
+
+  /** Full jitter: a crowd that was cut off together must not come back together. */
+  #jitter(failures) {
+    return this.#options.random() * Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** failures);
+  }
+
+  #wait(retry_ms, detail, isBidden) {
+    this.#renew();
+    this.#isBidden = isBidden;
+    this.after(retry_ms, () => this.#dial());
+    this.#become('waiting', { ...detail, retry_ms });
+  }
+
+  #end(state, detail = {}) {
+    this.#watchPage('removeEventListener');
+    this.#renew();
+    this.#failures = 0;
+    this.#isTokenRefused = false;
+    this.#become(state, detail);
+    this.ended(state);
+  }
+}
+
+/** The messages to one room: in order, one on its way at a time, each repeated until answered. */
+class Outbox {
+  listener; // the room that hears of them
+  #chat;
+  #queue = [];
+  #isOpen = false; // the room has caught up: what the log already had is settled
+  #isBusy = false; // the first is on its way, or waits for its time
+
+  constructor(chat) { this.#chat = chat; }
+
+  get isEmpty() { return this.#queue.length === 0; }
+
+  add({ cid = this.#chat.cid(), text, data, reply_to, mentions }) {
+    if (['closed', 'failed'].includes(this.#chat.state)) throw new ChatError(this.#chat.state);
+    if (this.#queue.length >= OUTBOX_MESSAGES) throw new ChatError('outbox_full');
+    // A copy: repeating a cid with other content would be a conflict.
+    const draft = JSON.parse(JSON.stringify({ text, data, reply_to, mentions }));
+    return new Promise((resolve, reject) => {
+      const entry = { cid, draft, resolve, reject, sentAt: Infinity, notBefore: 0 };
+      this.#queue.push(entry);
+      this.#mark(entry, this.#chat.degraded ? 'held' : 'queued');
+      this.#chat.later(HELD_AFTER_MS, () => this.#overdue(entry));
+      this.#pump();
+    });
+  }
+
+  /** Lets the messages go. Once `isWhole`, the log shows that the first is not in it. */
+  open(isWhole = false) {
+    if (isWhole && !this.#isBusy && this.#queue[0]) this.#queue[0].sentAt = Infinity;
+    this.#isOpen = true;
+    this.#pump();
+  }
+
+  shut() { this.#isOpen = this.#isBusy = false; }
+
+  /** Marks all messages anew, by default as what they are: for a list that was just cleared. */
+  remark(state) {
+    for (const entry of this.#queue) this.#mark(entry, state ?? entry.state);
+  }
+
+  /** Compares an event of this user's with the first message, which may have become it. */
+  confirm({ cid, seq, ts }) {
+    if (this.#queue[0]?.cid === cid) this.#settle('acked', { seq, ts });
+  }
+
+  refuse(code) {
+    this.shut();
+    const error = new ChatError(code, { room: this.listener.name });
+    for (const entry of this.#queue.splice(0)) this.#mark(entry, 'refused', { error });
+  }
+
+  #overdue(entry) {
+    if (entry.state !== 'queued') return;
+    this.#mark(entry, 'held');
+    this.#chat.probe();
+  }
+
+  #pump() {
+    const entry = this.#queue[0];
+    if (!entry || !this.#isOpen || this.#isBusy) return;
+    this.#isBusy = true;
+    const early = entry.notBefore - this.#chat.now;
+    if (early > 0) this.#chat.after(early, () => this.#publish(entry));
+    else this.#publish(entry);
+  }
+
+  #publish(entry) {
+    if (entry !== this.#queue[0]) return; // its own event came meanwhile
+    const { now, limits } = this.#chat;
+    const frame = { type: 'publish', room: this.listener.name, cid: entry.cid, ...entry.draft };
+    const isForgotten = now - entry.sentAt > limits.dedup_s * 1000 - DEDUP_MARGIN_MS;
+    const isTooLarge = byteLength(frame) + ID_BYTES > limits.frame;
+    if (isForgotten || isTooLarge) {
+      const error = new ChatError(isForgotten ? 'outcome_unknown' : 'too_large', frame);
+      this.#settle('refused', { error });
+    } else {
+      entry.sentAt = Math.min(entry.sentAt, now);
+      this.#chat.ask(frame, (reply) => this.#answered(entry, reply));
+    }
+  }
+
+  #answered(entry, reply) {
+    if (entry !== this.#queue[0]) return; // its own event was faster
+    const error = new ChatError(reply.code, reply);
+    if (reply.type === 'ack') this.#settle('acked', { seq: reply.ref, ts: reply.ts });
+    else if (reply.retry_ms === undefined) this.#settle('refused', { error });
+    else {
+      if (reply.code === 'rate_limited') entry.sentAt = Infinity; // surely not stored
+      entry.notBefore = this.#chat.now + reply.retry_ms;
+      this.#isBusy = false;
+      this.#mark(entry, 'held', { error });
+      this.#pump();
+    }
+  }
+
+  #settle(state, outcome) {
+    this.#isBusy = false;
+    this.#mark(this.#queue.shift(), state, outcome);
+    this.#pump();
+  }
+
+  #mark(entry, state, outcome = {}) {
+    entry.state = state;
+    if (state === 'acked') entry.resolve(outcome);
+    if (state === 'refused') entry.reject(outcome.error);
+    this.listener.emit('sending', { cid: entry.cid, state, ...entry.draft, ...outcome });
+  }
+}
+
+/**
+ * One room: how far its log was read, who is there, and what is said.
+ * @implements {api.Room}
+ */
+export class Room extends Emitter {
+  seq; // of the last event handed on
+  epoch;
+  perm;
+  /** @type {api.Presence} */ presence = { count: 0, members: [] };
+  isLeft = false;
+  #chat;
+  #options;
+  #isLive = false; // joined, and caught up
+  #isWhole = false; // caught up without a hole
+  #gapAt; // where the last gap began
+  #resetBy; // why the room began anew
+  #members = new Map();
+  #typists = new Map();
+  #typedAt = -Infinity;
+
+  constructor(chat, name, options, outbox) {
+    super();
+    this.#chat = chat;
+    this.name = name;
+    this.#options = options;
+    this.seq = options.since;
+    this.epoch = options.epoch;
+    this.outbox = outbox;
+    outbox.listener = this;
+  }
+
+  async send(message) {
+    if (this.isLeft) throw new ChatError('left', { room: this.name });
+    return this.outbox.add(typeof message === 'string' ? { text: message } : message);
+  }
+
+  /** Tells others, if that can be done at once: nothing is as stale as a late "is typing". */
+  typing(on = true) {
+    const isRepeated = on && this.#chat.now - this.#typedAt < TYPING_EVERY_MS;
+    if (!this.#isLive || isRepeated) return;
+    this.#typedAt = this.#chat.now;
+    this.#chat.post({ type: 'typing', room: this.name, on });
+  }
+
+  leave() {
+    if (this.isLeft) return;
+    this.isLeft = true;
+    this.#chat.ask({ type: 'leave', room: this.name }, () => {});
+    this.#chat.left(this);
+  }
+
+  /** Returns the join that goes on where this room stands, and who takes the answer. */
+  entry() {
+    const { history, presence } = this.#options;
+    const place = this.seq === undefined ? { history } : { since: this.seq, epoch: this.epoch };
+    this.#isLive = false;
+    return [{ type: 'join', room: this.name, ...place, presence }, (reply) => this.take(reply)];
+  }
+
+  parted() {
+    this.#isLive = false;
+    this.outbox.shut();
+  }
+
+  take(frame) {
+    if (this.isLeft) return;
+    if (frame.type === 'joined') this.#joined(frame);
+    else if (frame.type === 'events') this.#page(frame);
+    else if (frame.type === 'presence') this.#attend(frame);
+    else if (frame.type === 'typing') this.#heed(frame);
+    else if (frame.type === 'error') this.#refused(frame);
+    else if (frame.type === 'left') this.#dismissed(frame);
+    else if (Number.isInteger(frame.seq)) this.#follow(frame);
+  }
+
+  #joined(frame) {
+    const isOther = this.epoch !== undefined && this.epoch !== frame.epoch;
+    if (this.seq !== undefined && (frame.reset || isOther)) this.#forget(frame.reset ?? 'epoch');
+    this.#isWhole = this.seq !== undefined;
+    this.seq ??= (frame.events[0]?.seq ?? frame.head + 1) - 1;
+    this.epoch = frame.epoch;
+    this.perm = frame.perm;
+    this.#isLive = false;
+    if (frame.presence) {
+      this.#members.clear();
+      this.#attend(frame.presence);
+    }
+    this.#page(frame);
+  }
+
+  #page({ events, more }) {
+    for (const event of events) this.#deliver(event);
+    if (more || this.isLeft) return;
+    this.#isLive = true;
+    if (this.#resetBy) this.outbox.remark();
+    const { epoch, seq, perm, presence } = this;
+    this.emit('joined', { epoch, seq, perm, presence, reset: this.#resetBy });
+    this.#resetBy = undefined;
+    this.outbox.open(this.#isWhole);
+  }
+
+  /** Takes a live event: the next one is handed on, an old one dropped, a gap filled once. */
+  #follow(event) {
+    if (event.seq === this.seq + 1) this.#deliver(event);
+    else if (event.seq > this.seq && this.#isLive) {
+      if (this.#gapAt === this.seq) this.#forget('gap'); // the log itself has this hole
+      this.#gapAt = this.seq;
+      this.#chat.ask(...this.entry());
+    }
+  }
+
+  /** Events that are no messages pass as they are: folding edits and reactions is up to the app. */
+  #deliver(event) {
+    if (!(event.seq > this.seq) || this.isLeft) return;
+    this.seq = event.seq;
+    if (this.#typists.has(event.user)) this.#heed({ ...this.#typists.get(event.user), on: false });
+    const { cid, ...foreign } = event;
+    const isOwn = event.user === this.#chat.user.id;
+    if (isOwn) this.outbox.confirm(event);
+    // A cid is its author's own name for a message: another user's may repeat one of ours.
+    this.emit(event.type === 'message' ? 'message' : 'event', isOwn ? event : foreign);
+  }
+
+  #forget(reason) {
+    this.seq = undefined;
+    this.#resetBy = reason;
+    this.emit('reset', { reason });
+  }
+
+  #refused(refusal) {
+    if (refusal.retry_ms !== undefined) {
+      this.#chat.after(refusal.retry_ms, () => this.#chat.ask(...this.entry()));
+    } else {
+      this.#chat.report(refusal.code, { room: this.name, ...refusal });
+      this.outbox.open(); // who may not read may still be allowed to write
+    }
+  }
+
+  #dismissed({ reason }) {
+    this.isLeft = true;
+    this.#chat.left(this);
+    this.emit('left', { reason });
+  }
+
+  #attend({ count, members = [], join = [], leave = [] }) {
+    for (const member of [...members, ...join]) this.#members.set(member.id, member);
+    for (const id of leave) this.#members.delete(id);
+    this.presence = { count, members: [...this.#members.values()] };
+    this.emit('presence', { ...this.presence, join, leave });
+  }
+
+  #heed(typing) {
+    if (typing.on) this.#typists.set(typing.user, typing);
+    else this.#typists.delete(typing.user);
+    this.#chat.later(typing.ttl_ms, () => {
+      if (this.#typists.get(typing.user) === typing) this.#heed({ ...typing, on: false });
+    });
+    this.emit('typing', { user: typing.user, on: typing.on });
+  }
+}
+
+/**
+ * A user's way into the rooms of a server.
+ * @implements {api.Chat}
+ */
+export class Chat extends Link {
+  #rooms = new Map();
+
+  /** @param {string} name @param {api.JoinOptions} [options] */
+  join(name, options = {}) {
+    const known = this.#rooms.get(name);
+    if (known && !known.isLeft) return known;
+    const room = new Room(this, name, options, known?.outbox ?? new Outbox(this));
+    this.#rooms.set(name, room);
+    this.ask(...room.entry());
+    return room;
+  }
+
+  joins() {
+    return [...this.#rooms.values()].filter((room) => !room.isLeft).map((room) => room.entry());
+  }
+
+  /** A room that was left stays until its last message is sent. */
+  left(room) {
+    if (room.outbox.isEmpty) this.#rooms.delete(room.name);
+    else if (this.state === 'online') room.outbox.open();
+  }
+
+  welcomed(isSameUser) {
+    for (const room of this.#rooms.values()) {
+      if (!isSameUser) room.outbox.refuse('user_mismatch'); // nobody speaks in another's name
+      if (room.isLeft) this.left(room);
+    }
+  }
+
+  parted() {
+    for (const room of this.#rooms.values()) room.parted();
+  }
+
+  ended(state) {
+    for (const room of this.#rooms.values()) room.outbox.refuse(state);
+  }
+
+  take(frame) {
+    if (frame.type === 'error') this.report(frame.code, frame);
+    else if (frame.type === 'notice') this.#notified(frame);
+    else this.#rooms.get(frame.room)?.take(frame);
+  }
+
+  #notified(notice) {
+    const isHolding = notice.code === 'degraded';
+    for (const room of this.#rooms.values()) if (isHolding) room.outbox.remark('held');
+    this.emit('notice', notice);
+  }
+}
