@@ -46,6 +46,8 @@ class Node:
         self._users: dict[str, dict[str, Peer]] = {}
         self._storage: Storage | None = None
         self.now = time.monotonic
+        self._turned = self.now()
+        self.lag: float | None = None  # the event loop's delay in seconds, once it is measured
         hub.on_storage = self._storage_changed
         hub.on_order = self._carry_out
 
@@ -58,6 +60,11 @@ class Node:
     def degraded(self) -> bool:
         """Whether publishes are held because the storage can't commit them now."""
         return self._storage is not None and not self._storage.up
+
+    @property
+    def degraded_s(self) -> float:
+        """For how many seconds, by the monotonic clock, the storage has not been up; 0.0: it is."""
+        return 0.0 if self.engine.storage.up else self.now() - self._turned
 
     def greet(self, conn: str, address: str, transport: asyncio.Transport) -> Peer:
         """Take a new connection in, not signed in yet."""
@@ -117,6 +124,7 @@ class Node:
     def _storage_changed(self, storage: Storage) -> None:
         before, self._storage = self.degraded, storage
         if before != self.degraded:
+            self._turned = self.now()
             notice = encode(Notice(code="degraded" if self.degraded else "recovered"))
             for peer in self.peers.values():
                 if peer.session.claims is not None:

@@ -1,0 +1,92 @@
+"""Health: three probes answered from what the node knows already, without asking the storage."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from chat.engine import Phase, Storage
+from handlers.answers import json_response
+from handlers.node import NODE, Node
+
+STORAGE_GONE_S: Final = 60.0  # a failover takes seconds; restarting a node would not shorten it
+_UNAVAILABLE: Final = 503
+
+
+class Live(msgspec.Struct, frozen=True):
+    """The event loop answers; nothing else is looked at."""
+
+    status: str = "live"
+
+
+class Checks(msgspec.Struct, frozen=True):
+    """What readiness is made of; `loop_lag_ms` is how late the loop woke up last."""
+
+    storage: Storage
+    accepting: bool
+    loop_lag_ms: float | None
+    hub: dict[str, int]
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """`ready` or `degraded` (publishes are held): 200. `starting`, `draining`, `gone`: 503."""
+
+    status: str
+    checks: Checks
+
+
+class WebSocketHealth(msgspec.Struct, frozen=True):
+    """Whether this node takes WebSocket connections, and how many it has."""
+
+    status: str
+    service: str
+    timestamp: str
+    connections: int
+    accepting: bool
+
+
+async def live(_: web.Request) -> web.Response:
+    """Tell that the event loop answers."""
+    return json_response(Live())
+
+
+async def ready(request: web.Request) -> web.Response:
+    """Tell whether this node should be sent new clients, and why not."""
+    node = request.app[NODE]
+    status = readiness(node)
+    checks = Checks(
+        storage=node.engine.storage,
+        accepting=node.gate.accepting,
+        loop_lag_ms=None if node.lag is None else round(node.lag * 1000, 1),
+        hub=node.hub.statistics(),
+    )
+    well = status in {"ready", "degraded"}
+    return json_response(Ready(status, checks), status=200 if well else _UNAVAILABLE)
+
+
+def readiness(node: Node) -> str:
+    """Return the word for it; `degraded` stays ready, for its sockets are better left alone."""
+    storage = node.engine.storage
+    if node.gate.draining:
+        return "draining"
+    if storage.up:
+        return "ready"
+    if storage.phase is Phase.STARTING:
+        return "starting"
+    return "gone" if node.degraded_s > STORAGE_GONE_S else "degraded"
+
+
+async def websocket_health(request: web.Request) -> web.Response:
+    """Tell how many WebSocket connections there are, and whether one more is let in."""
+    gate = request.app[NODE].gate
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json_response(
+        WebSocketHealth(
+            status="draining" if gate.draining else "healthy",
+            service="websocket",
+            timestamp=now,
+            connections=gate.active,
+            accepting=gate.accepting,
+        )
+    )
