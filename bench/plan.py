@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bench.peers.contract import Peer, Seat
+from bench.peers.contract import Missed, Peer, Seat
 
 Mode = Literal["closed", "open", "hold"]
 
@@ -47,6 +47,11 @@ class Plan:
     ports: tuple[int, ...]
     probes: tuple[tuple[str, int], ...]
     run: str = field(default_factory=lambda: secrets.token_hex(4))
+    missed: tuple[Missed, ...] = ()
+
+    def names(self) -> list[str]:
+        """The rooms' names; a later plan with the same `run` meets the same rooms."""
+        return [f"bench-{self.run}-{index}" for index in range(len(self.rooms))]
 
     def text(self) -> str:
         """The plan as the generator reads it."""
@@ -69,9 +74,10 @@ class Plan:
 
     def _connections(self) -> Iterator[str]:
         client = 0
-        for index, room in enumerate(self.rooms):
+        for index, (name, room) in enumerate(zip(self.names(), self.rooms, strict=True)):
+            missed = self.missed[index] if self.missed else None
             for member in range(room.members):
-                seat = Seat(f"u{client}", f"bench-{self.run}-{index}", self.run)
+                seat = Seat(f"u{client}", name, self.run, missed)
                 publisher = member if member < room.publishers else -1
                 yield f"conn {index} {publisher} {client % len(self.ports)}"
                 yield from self._lines(seat, publishes=publisher >= 0)

@@ -17,12 +17,29 @@ TEXT_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a room's log: the history it belongs to and a message's number in it."""
+
+    epoch: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What a client that comes back has not seen: after the one position, up to the other."""
+
+    since: Position
+    head: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Seat:
     """One client connection: who it is, which room it is in, and the run it belongs to."""
 
     user: str
     room: str
     run: str
+    missed: Missed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,8 @@ class Peer:
     room. `publish` gives the frame of one message, with `STAMP` where the generator writes.
     `acks` is true where the server confirms a publish with a frame that holds the client's own id;
     `sequence` names the field by which it numbers the messages of a room; `beat` is an
-    application-level ping and its answer.
+    application-level ping and its answer. `head` asks the server on a port for the end of a room's
+    log, where clients can resume; their `opening` then goes by `Seat.missed`.
     """
 
     name: str
@@ -57,6 +75,7 @@ class Peer:
     acks: bool = False
     sequence: str | None = None
     redis: bool = True
+    head: Callable[[int, str], Position] | None = None
 
 
 def message_text() -> str:

@@ -10,7 +10,7 @@ from bench.generator import Refused
 from bench.peers.contract import Launch, Peer
 from bench.results import Sample
 from bench.serving import free_port, serving
-from bench.topology import Topology
+from bench.topology import Topology, topology
 from bench.workloads.workload import Case, Setting, Workload
 
 TRIES = 2
@@ -27,7 +27,23 @@ def _taken(case: Case, setting: Setting) -> tuple[dict[str, float], str]:
     return {}, reason
 
 
+def _breaking(peer: Peer, repetition: int, workload: Workload) -> Iterator[Sample]:
+    for case in workload.cases:
+        with topology() as redis:
+            launch = Launch(free_port(), redis.sentinel_url, redis.sentinel_url)
+            with serving(peer, launch) as served:
+                setting = Setting(peer, served, redis)
+                try:
+                    values, refused = case.measure(setting), ""
+                except Refused as reason:
+                    values, refused = {}, str(reason)
+                yield Sample(peer.name, repetition, case.parameters, values, refused)
+
+
 def _one(peer: Peer, repetition: int, workload: Workload, redis: Topology) -> Iterator[Sample]:
+    if workload.breaks_redis:
+        yield from _breaking(peer, repetition, workload)
+        return
     for processes, cases in groupby(workload.cases, key=lambda case: case.processes):
         redis.empty()
         launch = Launch(free_port(), redis.redis_url, redis.sentinel_url)

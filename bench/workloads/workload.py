@@ -70,13 +70,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A name, what it asks, who takes part, what is measured and how it is shown."""
+    """A name, what it asks, who takes part, what is measured and how it is shown.
+
+    One that breaks Redis gets a new one for each case, and every peer connects by its sentinels.
+    """
 
     name: str
     about: str
     peers: tuple[str, ...]
     cases: tuple[Case, ...]
     columns: tuple[Column, ...]
+    breaks_redis: bool = False
 
 
 @dataclass(frozen=True)

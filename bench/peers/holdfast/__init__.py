@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import secrets
 import time
 from collections.abc import Iterable, Mapping
+from http.client import HTTPConnection
 
 import jwt
 
 from bench.paths import ROOT
-from bench.peers.contract import ACK_MARK, STAMP, Launch, Peer, Seat, message_text
+from bench.peers.contract import ACK_MARK, STAMP, Launch, Peer, Position, Seat, message_text
 from bench.peers.raw import publish_frame
 
 SECRET = secrets.token_urlsafe(32)
 AUDIENCE = "chat"
 TOKEN_LIFE = 3 * 3600
+REST_DEADLINE = 10.0
 UNLIMITED = "1000000"
 """Above what any workload opens or publishes, so that the limits are checked and never met."""
 
@@ -27,11 +31,12 @@ def _environment(launch: Launch) -> Mapping[str, str]:
         "REDIS_URL": launch.sentinel_url or launch.redis_url,
         "JWT_SECRET": SECRET,
         "JWT_AUDIENCE": AUDIENCE,
-        "LOG_LEVEL": "warning",
+        "LOG_LEVEL": "WARNING",
         "RATE_LIMIT_MESSAGES_PER_MINUTE": UNLIMITED,
         "WEBSOCKET_MAX_CONNECTIONS": UNLIMITED,
         "WEBSOCKET_MAX_CONNECTIONS_PER_IP": UNLIMITED,
-        "WEBSOCKET_MAX_CONNECTIONS_PER_USER": UNLIMITED,
+        "WEBSOCKET_MAX_CONNECTIONS_PER_USER": "10000",
+        "WEBSOCKET_HANDSHAKES_PER_MINUTE": UNLIMITED,
     }
 
 
@@ -47,11 +52,26 @@ def token(user: str) -> str:
 
 
 def opening(seat: Seat) -> Iterable[str]:
-    """Authenticates, then joins the room live, without its history."""
+    """Authenticates, then joins the room: live, or resumed with all that was missed."""
     yield "send " + publish_frame({"type": "auth", "token": token(seat.user)})
     yield 'expect "type":"welcome"'
-    yield f'send {{"type":"join","room":"{seat.room}","history":0}}'
-    yield 'expect "type":"joined"'
+    if seat.missed is None:
+        yield f'send {{"type":"join","room":"{seat.room}","history":0}}'
+        yield 'expect "type":"joined"'
+    else:
+        since = f'"since":{seat.missed.since.seq},"epoch":"{seat.missed.since.epoch}"'
+        yield f'send {{"type":"join","room":"{seat.room}",{since}}}'
+        yield f'expect "seq":{seat.missed.head.seq},'
+
+
+def head(port: int, room: str) -> Position:
+    """The end of a room's log, as its REST page names it."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=REST_DEADLINE)
+    headers = {"Authorization": f"Bearer {token('reader')}"}
+    with contextlib.closing(connection):
+        connection.request("GET", f"/v1/rooms/{room}/messages?limit=1", headers=headers)
+        page = json.load(connection.getresponse())
+    return Position(page["epoch"], page["head"])
 
 
 def publish(seat: Seat) -> str:
@@ -75,6 +95,7 @@ PEERS = (
         headers=("Sec-WebSocket-Protocol: chat.v1",),
         acks=True,
         sequence='"seq":',
+        head=head,
     ),
     Peer(
         name="holdfast-memory",
@@ -86,6 +107,7 @@ PEERS = (
         headers=("Sec-WebSocket-Protocol: chat.v1",),
         acks=True,
         sequence='"seq":',
+        head=head,
         redis=False,
     ),
 )

@@ -1,13 +1,14 @@
-"""Plain aiohttp: one loop of `await ws.send_str(text)` over the members of a room."""
+"""Plain aiohttp, on Holdfast's own interpreter: `await ws.send_str(text)` for each member."""
 
-from bench.paths import PEER_PYTHON
+import sys
+
 from bench.peers import raw
 from bench.peers.contract import Launch, Peer
 
 
 def _command(launch: Launch) -> list[str]:
     server = "bench.peers.plain.server"
-    return [str(PEER_PYTHON), "-m", server, str(launch.port), launch.redis_url]
+    return [sys.executable, "-m", server, str(launch.port), launch.redis_url]
 
 
 PEERS = (

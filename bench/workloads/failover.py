@@ -1,0 +1,86 @@
+"""Failover: Redis' master dies or freezes under load; how long nothing arrives, what is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from bench import generator
+from bench.generator import SHARE_LIMIT, Refused
+from bench.plan import Room, Traffic
+from bench.topology import Topology
+from bench.workloads.workload import ALL_PEERS, Case, Column, Options, Setting, Workload
+
+ROOMS = (Room(5, 1),) * 20
+RATE = 200.0
+WINDOW = 20.0
+FAULT_AFTER = 2.0
+PROMOTION_DEADLINE = 12.0
+POLL = 0.01
+FAULTS = {"killed": signal.SIGKILL, "frozen": signal.SIGSTOP}
+
+
+def _is_master(port: int) -> bool:
+    try:
+        with Redis(port=port, socket_timeout=0.2) as node:
+            return bool(node.role()[0] == b"master")
+    except RedisError:
+        return False
+
+
+def _promoted_at(redis: Topology) -> int:
+    """Waits until a replica says it is master; the moment by the monotonic clock, in ns."""
+    deadline = time.monotonic() + PROMOTION_DEADLINE
+    while time.monotonic() < deadline:
+        if any(_is_master(port) for port in redis.ports[1:]):
+            return time.monotonic_ns()
+        time.sleep(POLL)
+    raise Refused("no replica was promoted")
+
+
+def _measure(fault: str, setting: Setting) -> dict[str, float]:
+    plan = setting.plan(ROOMS, Traffic("open", WINDOW, 1.0, rate=RATE))
+    with tempfile.TemporaryDirectory() as folder:
+        process = generator.start(plan, Path(folder))
+        assert process.stdout is not None
+        process.stdout.readline()  # the measured window has begun
+        time.sleep(FAULT_AFTER)
+        os.kill(setting.redis.pids[0], FAULTS[fault])
+        promoted = _promoted_at(setting.redis)
+        figures = generator.finish(process, WINDOW * 2)
+    if figures.generator_share > SHARE_LIMIT:
+        raise Refused(f"the generator used {figures.generator_share:.0%} of a core")
+    silent_until = figures.count("gap_from_ns") + figures.count("longest_gap_ns")
+    return {
+        "silence_s": figures.count("longest_gap_ns") / 1e9,
+        "after_promotion_s": (silent_until - promoted) / 1e9,
+        "published": figures.count("total_published"),
+        "lost": figures.count("outstanding"),
+        "repeats": figures.count("repeats"),
+        "closed": figures.count("lost_connections"),
+    }
+
+
+def failover(_: Options) -> Workload:
+    """The master is killed, or freezes; every peer finds the new one by the sentinels."""
+    cases = tuple(Case({"master": fault}, partial(_measure, fault)) for fault in FAULTS)
+    columns = (
+        Column("longest silence, s", "silence_s", ".2f"),
+        Column("of it after the promotion, s", "after_promotion_s", ".2f"),
+        Column("deliveries lost", "lost", ".0f"),
+        Column("repeated", "repeats", ".0f"),
+        Column("connections closed", "closed", ".0f"),
+    )
+    about = (
+        f"{RATE:.0f} messages/s in {len(ROOMS)} rooms of five (1,000 deliveries/s); everybody "
+        f"connects by the sentinels; what has not arrived {WINDOW - FAULT_AFTER:.0f} s after the "
+        "fault counts as lost."
+    )
+    return Workload("failover", about, ALL_PEERS, cases, columns, breaks_redis=True)
