@@ -1,0 +1,78 @@
+"""Nodes under test: an open engine, and the listener that hears it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
+
+from chat.engine import Engine, Listener
+from chat.log import MessageLog
+from resilience.engine_memory import open_memory
+from resilience.options import EngineOptions
+from tests.resilience.recorder import Recorder
+
+FREE = (1_000, 60)  # a rate that no test meets which is not about the rate
+
+
+class Node:
+    """An engine in a task of its own, as a server has it, and what its listener heard."""
+
+    def __init__(self, url: str, options: EngineOptions) -> None:
+        self.heard = Recorder()
+        self._opened: asyncio.Future[Engine] = asyncio.get_running_loop().create_future()
+        self._closing = asyncio.Event()
+        self._life = asyncio.create_task(self._live(url, options))
+
+    @property
+    def engine(self) -> Engine:
+        return self._opened.result()
+
+    @property
+    def log(self) -> MessageLog:
+        return self.engine.log
+
+    async def opened(self) -> "Node":
+        """Return when the engine is open; raise what kept it from that."""
+        either: set[asyncio.Future[Any]] = {self._opened, self._life}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if self._life.done():
+            await self._life
+        return self
+
+    async def close(self) -> None:
+        """Close the engine; closing again is nothing."""
+        self._closing.set()
+        await self._life
+
+    async def _live(self, url: str, options: EngineOptions) -> None:
+        async with open_engine(url, self.heard, options) as engine:
+            self._opened.set_result(engine)
+            await self._closing.wait()
+
+
+def open_engine(
+    url: str, listener: Listener, options: EngineOptions
+) -> AbstractAsyncContextManager[Engine]:
+    assert url == "memory://"
+    return open_memory(listener, options)
+
+
+class OpenNode(Protocol):
+    async def __call__(self, **options: Any) -> Node: ...
+
+
+@asynccontextmanager
+async def opener(url: str) -> AsyncIterator[OpenNode]:
+    """Give a function that opens nodes on one storage; all are closed at the end."""
+    nodes: list[Node] = []
+
+    async def open_node(**options: Any) -> Node:
+        node = Node(url, EngineOptions(**({"publish": FREE} | options)))
+        nodes.append(node)
+        return await node.opened()
+
+    try:
+        yield open_node
+    finally:
+        for node in nodes:
+            await node.close()
