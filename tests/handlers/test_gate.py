@@ -1,0 +1,72 @@
+"""The gate: exact bounds, by network, and how an address is told to others."""
+
+import pytest
+
+from chat.errors import Refusal
+from handlers.gate import Gate, network_of, redacted
+from handlers.options import EdgeOptions
+
+
+def refused(gate: Gate, address: str, now: float = 0.0) -> str:
+    with pytest.raises(Refusal) as caught:
+        gate.enter(address, now)
+    assert caught.value.retry_ms is not None
+    return caught.value.code
+
+
+def test_full_before_per_address() -> None:
+    """A full node says unavailable to everyone; who leaves makes room."""
+    gate = Gate(EdgeOptions(connections=2, connections_per_ip=1))
+    gate.enter("10.0.0.1", 0)
+    assert refused(gate, "10.0.0.1") == "rate_limited"
+    gate.enter("10.0.0.2", 0)
+    assert refused(gate, "10.0.0.3") == "unavailable"
+    gate.leave("10.0.0.1")
+    gate.enter("10.0.0.3", 0)
+    assert gate.refused == {"full": 1, "per_ip": 1}
+
+
+def test_one_v6_network_is_one_address() -> None:
+    """Addresses of one /64 share a count, those of another do not; mapped IPv4 is IPv4."""
+    gate = Gate(EdgeOptions(connections_per_ip=1))
+    gate.enter("2001:db8::1", 0)
+    assert refused(gate, "2001:db8::ffff:1") == "rate_limited"
+    gate.enter("2001:db8:0:1::1", 0)
+    assert network_of("::ffff:10.0.0.1") == network_of("10.0.0.1")
+
+
+def test_handshakes_in_any_minute() -> None:
+    """The handshake after the last of a minute is refused until the first is a minute old."""
+    gate = Gate(EdgeOptions(handshakes_per_minute=2))
+    for now in (0.0, 30.0):
+        gate.enter("10.0.0.1", now)
+        gate.leave("10.0.0.1")
+    assert refused(gate, "10.0.0.1", 59.9) == "rate_limited"
+    gate.enter("10.0.0.1", 60.0)
+    gate.enter("10.0.0.2", 59.9)
+
+
+def test_quiet_addresses_are_forgotten() -> None:
+    """A stream of new addresses does not grow the memory for ever."""
+    gate = Gate(EdgeOptions(connections=10))
+    for i in range(5_000):
+        address = f"10.{i // 65536}.{i // 256 % 256}.{i % 256}"
+        gate.enter(address, i * 0.1)
+        gate.leave(address)
+    assert len(gate._handshakes) <= 1_700
+
+
+def test_draining_gate() -> None:
+    """A draining node lets nobody in."""
+    gate = Gate(EdgeOptions())
+    gate.draining = True
+    assert refused(gate, "10.0.0.1") == "unavailable"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [("10.1.2.3", "10.1.2.0/24"), ("2001:db8:1:2::3", "2001:db8:1::/48"), ("", ""), ("x", "")],
+)
+def test_redacted(address: str, network: str) -> None:
+    """An address is shown as a network, and what is none is not shown."""
+    assert redacted(address) == network

@@ -1,0 +1,66 @@
+"""What time does to connections, told by the clock that the keeper is handed."""
+
+import time
+
+from handlers.keeper import Keeper
+from handlers.wire import PING_FRAME
+from tests.chatting import Client, Served
+from tests.conftest import Connect, Serve
+
+
+async def aged(served: Served, client: Client, seconds: float) -> None:
+    """Let the keeper look at every connection as if it were later."""
+    await client.ask({"type": "ping"})
+    keeper = Keeper(served.node)
+    for peer in list(served.node.peers.values()):
+        keeper.tend(peer, time.monotonic() + seconds)
+
+
+async def test_silent_connection_is_pinged_then_cut(serve: Serve, connect: Connect) -> None:
+    """25 s of silence bring a ping frame, 37.5 s the end."""
+    served = await serve()
+    client = await connect(to=served, autoping=False)
+    (peer,) = served.node.peers.values()
+    sent: list[bytes] = []
+    object.__setattr__(peer, "outbox", peer.outbox)
+    keeper = Keeper(served.node)
+    keeper.tend(peer, peer.alive + 25)
+    message = await client.socket.receive(5)
+    sent.append(bytes(message.data))
+    assert (message.type.name, PING_FRAME) == ("PING", b"\x89\x00")
+    keeper.tend(peer, peer.alive + 38)
+    assert (await client.closing()).code in {1006, None}
+
+
+async def test_idle_connection_is_probed_then_closed(serve: Serve, connect: Connect) -> None:
+    """At 80 % of the idle time the server asks; without an answer it closes with 4203."""
+    served = await serve(WEBSOCKET_TIMEOUT=20)
+    client = await connect(to=served)
+    await aged(served, client, 16)
+    assert (await client.until("ping"))["type"] == "ping"
+    await client.send({"type": "pong"})
+    await aged(served, client, 15)
+    assert (await client.ask({"type": "ping"}))["type"] == "pong"
+    await aged(served, client, 21)
+    assert (await client.closing()).code == 4203
+
+
+async def test_auth_timeout(serve: Serve, connect: Connect) -> None:
+    """Who has not signed in after ten seconds is closed with 4100."""
+    served = await serve()
+    client = await connect(None, to=served)
+    await aged(served, client, 10)
+    assert (await client.closing()).code == 4100
+
+
+async def test_expiring_token(serve: Serve, connect: Connect) -> None:
+    """A token is said to expire a minute before, and closes with 4102 after its leeway."""
+    served = await serve(WEBSOCKET_TIMEOUT=86400)
+    client = await connect(None, to=served)
+    await client.sign_in("ann")
+    life = 12 * 3600
+    await aged(served, client, life - 59)
+    assert (await client.until("notice"))["code"] == "token_expiring"
+    for peer in served.node.peers.values():
+        Keeper(served.node).tend(peer, time.monotonic() + life + 11)
+    assert (await client.closing()).code == 4102
