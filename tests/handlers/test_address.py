@@ -12,7 +12,7 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 def seen(peer: str, *forwarded: str, trusted: bool = True) -> str:
     headers = [("X-Forwarded-For", line) for line in forwarded]
-    request = make_mocked_request("GET", "/ws", headers=headers or None)  # type: ignore[arg-type]
+    request = make_mocked_request("GET", "/ws", headers=headers or None)
     request = request.clone(remote=peer)
     return client_address(request, TRUSTED if trusted else ())
 
