@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from chat.engine import Engine, Listener
+from chat.engine import Engine
 from chat.log import MessageLog
-from resilience.engine_memory import open_memory
+from resilience.open import open_engine
 from resilience.options import EngineOptions
 from tests.resilience.recorder import Recorder
 
@@ -48,13 +48,6 @@ class Node:
         async with open_engine(url, self.heard, options) as engine:
             self._opened.set_result(engine)
             await self._closing.wait()
-
-
-def open_engine(
-    url: str, listener: Listener, options: EngineOptions
-) -> AbstractAsyncContextManager[Engine]:
-    assert url == "memory://"
-    return open_memory(listener, options)
 
 
 class OpenNode(Protocol):
