@@ -1,0 +1,365 @@
+/** Sending: once, in order, over reconnects and refusals, with every state said. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { World, message, settle } from './world.mjs';
+
+const published = (world) => world.socket.sent('publish').map(({ text }) => text);
+const ack = (world, ref, fields = {}) => {
+  const { id, cid } = world.socket.sent('publish').at(-1);
+  world.socket.say({ type: 'ack', id, cid, room: 'general', ref, ts: ref * 10, ...fields });
+};
+const refuse = (world, code, fields = {}) => {
+  const { id, cid } = world.socket.sent('publish').at(-1);
+  world.socket.say({ type: 'error', id, cid, room: 'general', code, ...fields });
+};
+const states = (of) => of('sending').map(({ text, state }) => `${text} ${state}`);
+const reconnect = async (world, joined) => {
+  world.socket.drop(4300);
+  await world.greet();
+  world.admit({ events: [], ...joined });
+};
+
+test('A message is sent with a cid, and its promise is the place it has in the log.', async () => {
+  const world = new World();
+  const { room, of } = await world.general();
+  const receipt = room.send('hello');
+  const { id, cid, ...frame } = world.socket.sent('publish')[0];
+  assert.deepEqual(frame, { type: 'publish', room: 'general', text: 'hello' });
+  assert.match(cid, /^[A-Za-z0-9_-]{1,64}$/);
+  ack(world, 1);
+  assert.deepEqual(await receipt, { seq: 1, ts: 10 });
+  assert.deepEqual(of('sending'), [
+    { cid, state: 'queued', text: 'hello' },
+    { cid, state: 'acked', text: 'hello', seq: 1, ts: 10 },
+  ]);
+});
+
+test('All fields of a draft are sent, as they were when it was handed over.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const data = { mood: 'good' };
+  room.send('first');
+  room.send({ text: 'second', data, reply_to: 3, mentions: ['bo'], cid: 'mine', user: 'eve', seq: 9 });
+  data.mood = 'changed';
+  ack(world, 1);
+  const { id, ...frame } = world.socket.sent('publish')[1];
+  assert.deepEqual(frame, { type: 'publish', room: 'general', cid: 'mine', text: 'second',
+    data: { mood: 'good' }, reply_to: 3, mentions: ['bo'] });
+});
+
+test('Cids of a chat, and of chats that begin in the same moment, are all different.', async () => {
+  const cids = [];
+  for (let page = 0; page < 10; page += 1) {
+    const world = new World({ random: Math.random });
+    const { room, of } = await world.general();
+    for (let n = 0; n < 50; n += 1) room.send(`${n}`);
+    cids.push(...of('sending').map(({ cid }) => cid));
+  }
+  assert.deepEqual([cids.length, new Set(cids).size], [500, 500]);
+});
+
+test('One message of a room is on its way at a time, in order; other rooms do not wait.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const other = world.chat.join('other');
+  world.admit();
+  for (const text of ['a', 'b', 'c']) room.send(text);
+  other.send('x');
+  assert.deepEqual(published(world), ['a', 'x']);
+  const [{ id }] = world.socket.sent('publish');
+  world.socket.say({ type: 'ack', id, room: 'general', ref: 1, ts: 1 });
+  assert.deepEqual(published(world), ['a', 'x', 'b']);
+});
+
+test('What is sent before connect, or offline, goes out once the room has caught up.', async () => {
+  const world = new World();
+  const room = world.chat.join('general');
+  room.send('early');
+  await world.online();
+  assert.deepEqual(published(world), []);
+  world.admit();
+  assert.deepEqual(published(world), ['early']);
+});
+
+test('An unanswered message is sent again after a reconnect, with the same cid, before the others.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const receipts = [room.send('a'), room.send('b')];
+  const [{ cid }] = world.socket.sent('publish');
+  await reconnect(world);
+  assert.deepEqual([published(world), world.socket.sent('publish')[0].cid], [['a'], cid]);
+  ack(world, 1, { dup: true });
+  ack(world, 2);
+  assert.deepEqual((await Promise.all(receipts)).map(({ seq }) => seq), [1, 2]);
+});
+
+test('A message whose event is among the missed ones is settled by it, and not sent again.', async () => {
+  const world = new World();
+  const { room, told } = await world.general();
+  const receipt = room.send('a');
+  room.send('b');
+  const [{ cid }] = world.socket.sent('publish');
+  await reconnect(world, { events: [message(1, { user: 'ann', cid, text: 'a' })] });
+  assert.deepEqual(await receipt, { seq: 1, ts: 10 });
+  assert.deepEqual(published(world), ['b']);
+  const order = told.map(([event, { state }]) => state ?? event);
+  assert.ok(order.indexOf('acked') < order.lastIndexOf('message'), 'the message is told last');
+});
+
+test('Live, the own event settles too, and the late ack is nothing new.', async () => {
+  const world = new World();
+  const { room, of } = await world.general();
+  const receipt = room.send('a');
+  const [{ cid }] = world.socket.sent('publish');
+  world.socket.say(message(1, { user: 'ann', cid }));
+  assert.equal((await receipt).seq, 1);
+  room.send('b');
+  assert.deepEqual(published(world), ['a', 'b']);
+  world.socket.say({ type: 'ack', id: world.socket.sent('publish')[0].id, ref: 1, ts: 10 });
+  assert.deepEqual(states(of), ['a queued', 'a acked', 'b queued']);
+});
+
+test('Another user\'s message with the same cid settles nothing.', async () => {
+  const world = new World();
+  const { room, of } = await world.general();
+  room.send('a');
+  const [{ cid }] = world.socket.sent('publish');
+  world.socket.say(message(1, { user: 'eve', cid }));
+  assert.deepEqual(states(of), ['a queued']);
+});
+
+for (const code of ['rate_limited', 'unavailable', 'internal']) {
+  test(`"${code}" with retry_ms is waited out and repeated, and nothing overtakes.`, async () => {
+    const world = new World();
+    const { room, of } = await world.general();
+    room.send('a');
+    room.send('b');
+    refuse(world, code, { retry_ms: 640, detail: 'later' });
+    await world.clock.advance(639);
+    assert.deepEqual(published(world), ['a']);
+    await world.clock.advance(1);
+    const [first, second] = world.socket.sent('publish');
+    assert.deepEqual([second.text, second.cid], ['a', first.cid]);
+    ack(world, 1);
+    assert.deepEqual(published(world), ['a', 'a', 'b']);
+    assert.deepEqual(states(of), ['a queued', 'b queued', 'a held', 'a acked']);
+    assert.equal(of('sending')[2].error.code, code);
+  });
+}
+
+test('The time to wait outlives a reconnect.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  room.send('a');
+  refuse(world, 'rate_limited', { retry_ms: 5000 });
+  await world.clock.advance(1000);
+  await reconnect(world);
+  await world.clock.advance(3999);
+  assert.deepEqual(published(world), []);
+  await world.clock.advance(1);
+  assert.deepEqual(published(world), ['a']);
+});
+
+test('A message whose event comes while it waits is not repeated.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const receipt = room.send('a');
+  room.send('b');
+  const [{ cid }] = world.socket.sent('publish');
+  refuse(world, 'unavailable', { retry_ms: 1000 });
+  world.socket.say(message(1, { user: 'ann', cid }));
+  await world.clock.advance(5000);
+  assert.equal((await receipt).seq, 1);
+  assert.deepEqual(published(world), ['a', 'b']);
+});
+
+for (const code of ['forbidden', 'conflict', 'too_large', 'bad_request', 'internal']) {
+  test(`"${code}" without retry_ms rejects the promise, and the next message goes.`, async () => {
+    const world = new World();
+    const { room, of } = await world.general();
+    const receipt = room.send('a');
+    room.send('b');
+    refuse(world, code, { field: 'text' });
+    await assert.rejects(receipt, { name: 'ChatError', code, field: 'text', room: 'general' });
+    assert.deepEqual(published(world), ['a', 'b']);
+    assert.deepEqual(states(of), ['a queued', 'b queued', 'a refused']);
+  });
+}
+
+test('A message without an ack for 2 s is held, and the link is asked.', async () => {
+  const world = new World();
+  const { room, of } = await world.general();
+  room.send('a');
+  await world.clock.advance(1999);
+  assert.deepEqual([states(of), world.socket.sent('ping').length], [['a queued'], 0]);
+  await world.clock.advance(1);
+  assert.deepEqual([states(of), world.socket.sent('ping').length], [['a queued', 'a held'], 1]);
+  world.socket.say({ type: 'pong', ts: 0 });
+  ack(world, 1);
+  assert.deepEqual(states(of), ['a queued', 'a held', 'a acked']);
+});
+
+test('While the server is degraded, messages are held, old and new, and then acked.', async () => {
+  const world = new World();
+  const { room, of } = await world.general();
+  room.send('a');
+  world.socket.say({ type: 'notice', code: 'degraded' });
+  room.send('b');
+  assert.deepEqual(states(of), ['a queued', 'a held', 'b held']);
+  world.socket.say({ type: 'notice', code: 'recovered' });
+  ack(world, 1);
+  ack(world, 2);
+  room.send('c');
+  assert.deepEqual(states(of).slice(3), ['a acked', 'b acked', 'c queued']);
+});
+
+test('After a reset the messages on their way are told again, for the cleared list.', async () => {
+  const world = new World();
+  const { room, told } = await world.general({ events: [message(1)] });
+  room.send('a');
+  await reconnect(world, { reset: 'too_far', events: [message(9)] });
+  const names = told.slice(-4).map(([event, { state }]) => state ?? event);
+  assert.deepEqual(names, ['reset', 'message', 'queued', 'joined']);
+});
+
+test('The outbox of a room has a bound, and says when it is full.', async () => {
+  const world = new World();
+  const room = world.chat.join('general');
+  for (let n = 0; n < 100; n += 1) room.send(`${n}`);
+  await assert.rejects(room.send('one more'), { code: 'outbox_full' });
+});
+
+test('A message over the limit of a frame is refused here: the server would end the connection.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const big = room.send('ä'.repeat(8200));
+  const fine = room.send('ä'.repeat(8000));
+  await assert.rejects(big, { code: 'too_large' });
+  assert.equal(published(world).length, 1);
+  ack(world, 1);
+  assert.equal((await fine).seq, 1);
+});
+
+test('Content that is no JSON rejects the promise and blocks nothing.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const circle = {};
+  circle.self = circle;
+  await assert.rejects(room.send({ data: circle }), TypeError);
+  room.send('fine');
+  assert.deepEqual(published(world), ['fine']);
+});
+
+test('Close rejects what is not acked, and what is sent afterwards; nothing of it is sent later.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const waiting = [room.send('a'), room.send('b')];
+  world.chat.close();
+  for (const receipt of [...waiting, room.send('c')]) {
+    await assert.rejects(receipt, { code: 'closed' });
+  }
+  await world.online();
+  world.admit();
+  assert.deepEqual(published(world), []);
+});
+
+test('A verdict to stay away rejects what is not acked.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const receipt = room.send('a');
+  world.socket.drop(4004, 'kicked');
+  await assert.rejects(receipt, { code: 'failed' });
+});
+
+test('Past the dedup window, after a hole in the history, a repeat could double: it is refused as unknown.', async () => {
+  const world = new World();
+  const { room } = await world.general({ events: [message(1)] });
+  const sent = room.send('a');
+  const unsent = room.send('b');
+  await world.away(570_001);
+  await world.greet();
+  world.admit({ reset: 'trimmed', events: [message(900)] });
+  await assert.rejects(sent, { code: 'outcome_unknown' });
+  assert.deepEqual(published(world), ['b']);
+  ack(world, 901);
+  assert.equal((await unsent).seq, 901);
+});
+
+test('Past the dedup window, with a history without a hole, the message is surely missing, and sent.', async () => {
+  const world = new World();
+  const { room } = await world.general({ events: [message(1)] });
+  room.send('a');
+  await world.away(3_600_000);
+  await world.greet();
+  world.admit({ events: [message(2)] });
+  assert.deepEqual(published(world), ['a']);
+});
+
+test('A message that only ever was rate limited is never of unknown outcome.', async () => {
+  const world = new World();
+  const { room } = await world.general({ events: [message(1)] });
+  room.send('a');
+  refuse(world, 'rate_limited', { retry_ms: 1000 });
+  await world.away(3_600_000);
+  await world.greet();
+  world.admit({ reset: 'trimmed', events: [message(900)] });
+  assert.deepEqual(published(world), ['a']);
+});
+
+test('Messages of one user are never sent in the name of the next.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const receipt = room.send('a');
+  world.socket.drop(4300);
+  await world.greet({ user: { id: 'bo' } });
+  await assert.rejects(receipt, { code: 'user_mismatch' });
+  world.admit();
+  assert.deepEqual(published(world), []);
+});
+
+test('What was sent before leave is still delivered, even over a reconnect.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const receipts = [room.send('a'), room.send('b')];
+  room.leave();
+  ack(world, 1);
+  world.socket.drop(4300);
+  await world.greet();
+  assert.deepEqual(published(world), ['b']);
+  ack(world, 2);
+  assert.deepEqual((await Promise.all(receipts)).map(({ seq }) => seq), [1, 2]);
+});
+
+test('A room joined again sends what is left of its first stay before its own.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  room.send('a');
+  room.leave();
+  const again = world.chat.join('general');
+  again.send('b');
+  assert.deepEqual(published(world), ['a']);
+  ack(world, 1);
+  assert.deepEqual(published(world), ['a', 'b']);
+});
+
+test('Who may write but not read a room can still send.', async () => {
+  const world = new World();
+  const room = world.chat.join('general');
+  const socket = await world.online();
+  room.send('a');
+  socket.say({ type: 'error', id: socket.sent('join')[0].id, code: 'forbidden' });
+  assert.deepEqual(published(world), ['a']);
+});
+
+test('A listener that sends from its own message keeps the order.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  let replies = 0;
+  room.on('sending', ({ state }) => state === 'acked' && (replies += 1) < 3 && room.send(`r${replies}`));
+  room.send('a');
+  room.send('b');
+  for (let seq = 1; seq <= 4; seq += 1) ack(world, seq);
+  await settle();
+  assert.deepEqual(published(world), ['a', 'b', 'r1', 'r2']);
+});
