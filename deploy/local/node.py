@@ -1,0 +1,142 @@
+"""What Redis and Sentinel have in common as processes: files, an address, users, commands."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from redis import RedisError
+from redis.asyncio.connection import Connection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from deploy.local.ports import LOOPBACK, Port
+from deploy.local.process import Process
+from deploy.local.proxy import Door
+from deploy.local.templates import fill
+
+# Seconds. A process that answers at all does so in one or two milliseconds.
+ANSWER: Final = 0.5
+START: Final = 10.0
+# What a node says, or does not, that is dead, frozen, cut off, loading or asked too early.
+UNANSWERED: Final = (RedisError, OSError, TimeoutError)
+
+ANYBODY: Final = "user default on nopass ~* &* +@all"
+
+
+@dataclass(frozen=True, repr=False)
+class Passwords:
+    """Made up anew for each cluster; never in an argument list, an error or a `repr`."""
+
+    replica: str
+    sentinel: str
+    chat: str
+    admin: str
+
+    @classmethod
+    def make_up(cls) -> "Passwords":
+        return cls(**{field.name: secrets.token_urlsafe(24) for field in fields(cls)})
+
+    def values(self) -> dict[str, str]:
+        """Return them under their names in the templates."""
+        return {
+            f"{field.name.upper()}_PASSWORD": getattr(self, field.name) for field in fields(self)
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the nodes of one cluster share."""
+
+    directory: Path
+    group: int  # of a Reaper
+    passwords: Passwords
+    anonymous: bool  # whoever does not log in may do everything
+    chat_rights: str
+
+
+class Node:
+    """One Redis or Sentinel process that can die and come back at the same address."""
+
+    def __init__(self, name: str, plan: Plan, port: Port, door: Door | None) -> None:
+        self.name = name
+        self.plan = plan
+        self.port = port.number
+        self.door = door
+        self.directory = plan.directory / name
+        self.directory.mkdir(mode=0o700)
+        self.process = Process(name, self.arguments(), directory=plan.directory, group=plan.group)
+
+    @property
+    def announced(self) -> int:
+        """The port at which others reach it: its own, or that of the door in front of it."""
+        return self.door.port if self.door else self.port
+
+    def arguments(self) -> Sequence[str]:
+        raise NotImplementedError
+
+    async def start(self) -> None:
+        """Start it with the files it has; returns when it answers."""
+        self.process.start()
+        await self.process.ready(self.answers, START)
+        if self.door:
+            await self.door.open()
+
+    async def kill(self) -> None:
+        """End it by SIGKILL; from then on its address refuses connections."""
+        await self.process.kill()
+        if self.door:
+            await self.door.shut()
+
+    async def answers(self) -> bool:
+        """Say whether it takes connections and commands, though it may still be loading."""
+        try:
+            await self.command("PING")
+        except RedisError as error:
+            return str(error).startswith("LOADING") or "loading" in str(error)
+        except OSError:
+            return False
+        return True
+
+    async def command(self, *words: str | int, deadline: float = ANSWER) -> Any:
+        """Carry out one command as the operator, around every proxy.
+
+        Raises redis' errors: ResponseError for what the node says, ConnectionError; TimeoutError
+        after `deadline` seconds.
+        """
+        connection = Connection(
+            host=LOOPBACK,
+            port=self.port,
+            username="admin",
+            password=self.plan.passwords.admin,
+            decode_responses=True,
+            protocol=2,
+            driver_info=None,
+            retry=Retry(NoBackoff(), 0),
+        )
+        try:
+            async with asyncio.timeout(deadline):
+                await connection.connect()  # type: ignore[no-untyped-call]
+                await connection.send_command(*words)
+                return await connection.read_response()
+        finally:
+            await connection.disconnect(nowait=True)
+
+    def values(self) -> dict[str, object]:
+        """Return what stands for the ${NAMES} of each template."""
+        return {
+            **self.plan.passwords.values(),
+            "NODE_HOST": LOOPBACK,
+            "NODE_PORT": self.announced,
+            "MASTER_HOST": LOOPBACK,
+            "DATA_DIR": self.directory,
+            "CHAT_RIGHTS": self.plan.chat_rights,
+            "MAXMEMORY": "256mb",
+        }
+
+    def users(self, template: str) -> str:
+        """Return the users of one template, nameless ones with all rights if the plan says so."""
+        text = fill(template, self.values())
+        return text.replace("user default off", ANYBODY) if self.plan.anonymous else text
