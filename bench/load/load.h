@@ -49,7 +49,7 @@ typedef struct Conn {
     uint32_t rest_length, out_length;
     uint32_t *seen; /* last number received, per publisher of the room */
     uint64_t sequence;
-    int64_t began;
+    int64_t began, last_delivery;
     Template publish;
 } Conn;
 #define NOBODY UINT32_MAX
@@ -87,7 +87,7 @@ typedef struct {
 } Plan;
 
 typedef struct {
-    uint64_t published, delivered, acked, delivered_bytes, gaps, repeats, reads;
+    uint64_t published, unsent, delivered, acked, delivered_bytes, gaps, repeats, reads;
 } Counts;
 
 typedef struct {
@@ -95,7 +95,7 @@ typedef struct {
     int epoll;
     bool measuring, publishing;
     uint32_t live, opening, lost;
-    int64_t now, last_delivery, longest_gap, gap_from, next_due;
+    int64_t now, longest_silence, silent_from, next_due;
     uint64_t turn;
     Counts counts, at_start, at_end;
     Histogram opened, delivery, ack, lateness;
@@ -125,6 +125,7 @@ void traffic_take(Conn *c, char *text, size_t length);
 void traffic_start(void);
 int64_t traffic_due(void);
 uint64_t traffic_outstanding(void);
+void traffic_silence(Conn *c);
 
 int64_t probe_cpu(int pid);
 int64_t probe_rss(int pid);

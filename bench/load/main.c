@@ -97,12 +97,13 @@ static void print_counts(void) {
     print_count("delivered_bytes", b->delivered_bytes - a->delivered_bytes);
     print_count("reads", b->reads - a->reads);
     print_count("total_published", load.counts.published);
+    print_count("unsent", load.counts.unsent);
     print_count("gaps", load.counts.gaps);
     print_count("repeats", load.counts.repeats);
     print_count("lost_connections", load.lost);
     print_count("outstanding", traffic_outstanding());
-    print_count("longest_gap_ns", (uint64_t)load.longest_gap);
-    print_count("gap_from_ns", (uint64_t)load.gap_from);
+    print_count("longest_silence_ns", (uint64_t)load.longest_silence);
+    print_count("silent_from_ns", (uint64_t)load.silent_from);
 }
 
 static void allow_many_files(void) {
@@ -140,6 +141,8 @@ int main(int argc, char **argv) {
     cpu = own_cpu() - cpu, waited = own_wait() - waited;
     probe_all(probe_cpu, offsetof(Probe, cpu_end));
     probe_all(probe_rss, offsetof(Probe, rss_end));
+    load.now = end;
+    for (uint32_t i = 0; i < load.plan.conns; i++) traffic_silence(&load.plan.conn[i]);
     load.measuring = false;
     load.at_end = load.counts;
     drain();

@@ -25,7 +25,10 @@ static void write_stamp(char *at, const Conn *c, int64_t due) {
 
 void traffic_publish(Conn *c, int64_t due) {
     Template *t = &c->publish;
-    if (c->fd < 0) return;
+    if (c->fd < 0) {
+        load.counts.unsent++;
+        return;
+    }
     c->sent++;
     c->awaiting += load.plan.room[c->room].members + load.plan.acks;
     for (uint32_t i = 0; i < t->stamps; i++) write_stamp(t->payload + t->at[i], c, due);
@@ -39,12 +42,12 @@ static void settle(Conn *c) {
     if (!c->awaiting && load.publishing && load.plan.mode == CLOSED) traffic_publish(c, load.now);
 }
 
-static void note_gap_in_time(void) {
-    if (load.measuring && load.last_delivery && load.now - load.last_delivery > load.longest_gap) {
-        load.longest_gap = load.now - load.last_delivery;
-        load.gap_from = load.last_delivery;
+/* The longest time that any one connection received nothing while its room was spoken in. */
+void traffic_silence(Conn *c) {
+    if (c->last_delivery && load.now - c->last_delivery > load.longest_silence) {
+        load.longest_silence = load.now - c->last_delivery;
+        load.silent_from = c->last_delivery;
     }
-    load.last_delivery = load.now;
 }
 
 static void take_delivery(Conn *c, const char *stamp) {
@@ -58,7 +61,8 @@ static void take_delivery(Conn *c, const char *stamp) {
     load.counts.gaps += number - c->seen[from] - 1;
     c->seen[from] = (uint32_t)number;
     load.counts.delivered++;
-    note_gap_in_time();
+    if (load.measuring) traffic_silence(c);
+    c->last_delivery = load.now;
     if (load.measuring) histogram_record(&load.delivery, load.now - (int64_t)read_hex(stamp + STAMP_TIME, 16));
     settle(room->publisher[from]);
 }

@@ -31,7 +31,7 @@ def _breaking(peer: Peer, repetition: int, workload: Workload) -> Iterator[Sampl
     for case in workload.cases:
         with topology() as redis:
             launch = Launch(free_port(), redis.sentinel_url, redis.sentinel_url)
-            with serving(peer, launch) as served:
+            with serving(peer, launch, case.processes) as served:
                 setting = Setting(peer, served, redis)
                 try:
                     values, refused = case.measure(setting), ""
