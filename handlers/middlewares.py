@@ -38,12 +38,13 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < _ERROR:
             raise
-        return _translate(request, error)
+        return translate(request, error)
     except Exception as error:  # noqa: BLE001 - the last place where a mistake is ours to answer
         return _confess(request, error)
 
 
-def _translate(request: web.Request, error: web.HTTPException) -> web.Response:
+def translate(request: web.Request, error: web.HTTPException) -> web.Response:
+    """Return an HTTP error of a library as a problem; its text may repeat the client, ours not."""
     if error.status >= _SERVER_ERROR:
         return _confess(request, error)
     code, detail = HTTP_ERRORS.get(error.status, ("bad_request", "malformed request"))

@@ -1,0 +1,105 @@
+"""What happens before a request reaches the application: malformed HTTP, slow headers, codings.
+
+aiohttp answers these by itself: it repeats bytes of the request, names its version, logs a
+traceback, and waits an hour for a header.
+"""
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from aiohttp import hdrs, web
+from aiohttp.web_protocol import RequestHandler
+
+from chat.errors import Refusal
+from handlers.middlewares import CSP, translate
+from handlers.problems import incident, problem
+
+HEADER_S: Final = 20.0  # a phone on a bad link sends a kilobyte of header in five
+KEEP_ALIVE_S: Final = 75.0  # longer than nginx keeps idle upstream connections: 60 s
+LINGER_S: Final = 2.0  # for a refused client to read why, before what it still sends is reset
+_SERVER_ERROR: Final = 500
+_log: Final = logging.getLogger("holdfast.edge")
+
+
+class _Answer(web.Response):
+    """An answer outside the application, whose hook for headers does not see it."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.pop(hdrs.SERVER, None)
+
+
+class EdgeProtocol(RequestHandler):
+    """One HTTP connection; its first header has 20 s, the next ones the keep-alive time."""
+
+    __slots__ = ("_header_due",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the time for the header."""
+        super().connection_made(transport)
+        self._header_due = self._loop.call_later(HEADER_S, self._give_up)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Stop it."""
+        self._header_due.cancel()
+        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        if not self._request_count:
+            self.force_close()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - the signature is aiohttp's
+    ) -> web.StreamResponse:
+        """Refuse what is no HTTP without a word of it; `message` repeats what the client sent."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("half an answer is out")
+        if status < _SERVER_ERROR or exc is None:
+            _log.info("malformed request", extra={"status": status, "error": type(exc).__name__})
+            refused = problem(Refusal("bad_request", "malformed HTTP"), status=status)
+        else:
+            refused = problem(incident(exc, "http"), status=status)
+        answer = _Answer(body=refused.body, status=status, headers=refused.headers)
+        answer.headers.update({"X-Content-Type-Options": "nosniff", "Content-Security-Policy": CSP})
+        answer.headers[hdrs.CACHE_CONTROL] = "no-store"
+        answer.force_close()
+        return answer
+
+
+class _EdgeServer(web.Server):
+    """Makes the protocol of each connection."""
+
+    def __call__(self) -> RequestHandler:
+        return EdgeProtocol(self, loop=self._loop, **self._kwargs)
+
+
+class EdgeRunner(web.AppRunner):
+    """Runs an application behind `EdgeProtocol`; bodies stay as they came, never inflated."""
+
+    def __init__(self, app: web.Application, **options: Any) -> None:
+        options.setdefault("keepalive_timeout", KEEP_ALIVE_S)
+        options.setdefault("lingering_time", LINGER_S)
+        super().__init__(app, auto_decompress=False, **options)
+
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            try:
+                return await server.request_handler(request)
+            except web.HTTPException as error:  # of `Expect`, looked at before any middleware
+                if not isinstance(request, web.Request):
+                    raise
+                return translate(request, error)
+
+        return _EdgeServer(
+            answer,
+            request_factory=server.request_factory,
+            loop=server._loop,  # noqa: SLF001 - aiohttp offers no way to choose the protocol
+            **server._kwargs,  # noqa: SLF001
+        )

@@ -1,0 +1,105 @@
+"""Before a request is one: malformed HTTP, headers and bodies that never end, coded bodies."""
+
+import asyncio
+import gzip
+
+import pytest
+
+from handlers import bodies, listening
+from tests.chatting import token
+from tests.handlers.conftest import Rest, complaints
+
+ROOM = "/v1/rooms/general/messages"
+HOST = b"Host: localhost\r\n"
+
+
+async def raw(rest: Rest, sent: bytes) -> bytes:
+    """Send bytes, and return everything until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", rest.served.port)
+    writer.write(sent)
+    try:
+        return await asyncio.wait_for(reader.read(), 5)
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"cAnArY\r\n\r\n",
+        b"cAnArY / HTTP/1.1\r\n\r\n",
+        b"GET / cAnArY\r\n\r\n",
+        b"GET / HTTP/9.9\r\n" + HOST + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\ncAnArY\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-cAnArY : 1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: cAn\x00ArY\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"cAnArY" * 3000 + b"\r\n\r\n",
+        b"GET /" + b"cAnArY" * 3000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: cAnArY\r\n\r\n",
+        b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+        b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03cAnArY\r\n\r\n",
+    ],
+)
+async def test_malformed_http(rest: Rest, caplog: pytest.LogCaptureFixture, sent: bytes) -> None:
+    """What is no HTTP is a 400 problem that repeats nothing and names nobody; no traceback."""
+    answer = await raw(rest, sent)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.split()[1] == b"400"
+    assert b"application/problem+json" in head
+    assert b'"code":"bad_request"' in body
+    assert b"server:" not in head.lower()
+    assert b"canary" not in answer.lower()
+    assert b"nosniff" in head
+    assert complaints(caplog) == []
+
+
+async def test_a_header_that_never_ends(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection whose header does not come is closed; one that has sent it is left alone."""
+    monkeypatch.setattr(listening, "HEADER_S", 0.3)
+    assert await raw(rest, b"GET / HTTP/1.1\r\nX-Slow: ") == b""
+    async with rest.served.client() as client:
+        await client.sign_in("ann")
+        assert await raw(rest, b"") == b""
+        assert (await client.ask({"type": "ping"}))["type"] == "pong"
+
+
+async def test_a_body_that_never_ends(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that takes too long is 408, and the connection is closed."""
+    monkeypatch.setattr(bodies, "BODY_S", 0.3)
+    head = f"POST {ROOM} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    auth = f"Authorization: Bearer {token('ann')}\r\nContent-Length: 50\r\n\r\n"
+    began = asyncio.get_running_loop().time()
+    answer = await raw(rest, (head + auth).encode() + b'{"text":')
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert asyncio.get_running_loop().time() - began < 4
+
+
+async def test_a_broken_chunk(rest: Rest, caplog: pytest.LogCaptureFixture) -> None:
+    """A chunked body that breaks its own rules is 400, without a traceback."""
+    head = f"POST {ROOM} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    auth = f"Authorization: Bearer {token('ann')}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = await raw(rest, (head + auth).encode() + b"zz\r\ncAnArY\r\n")
+    assert answer.split()[1] == b"400"
+    assert b"cAnArY" not in answer
+    assert complaints(caplog) == []
+
+
+async def test_a_compressed_bomb_is_not_inflated(rest: Rest) -> None:
+    """A coded body is 415, whatever it would become, and the connection goes on."""
+    bomb = gzip.compress(bytes(10_000_000))
+    for coding in ("gzip", "deflate", "br", "zstd", "gzip, gzip"):
+        refused = await rest.ask(
+            "POST",
+            ROOM,
+            data=bomb,
+            headers={"Content-Type": "application/json", "Content-Encoding": coding},
+        )
+        assert (refused.status, refused.json["code"]) == (415, "unsupported")
+
+
+async def test_expect_continue(rest: Rest) -> None:
+    """A client that waits for 100 is told to go on, and answered."""
+    answer = await rest.ask("POST", ROOM, json={"text": "x"}, headers={"Expect": "100-continue"})
+    assert answer.status == 201
