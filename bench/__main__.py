@@ -9,6 +9,7 @@ import sys
 
 from bench.install import build_programs, install
 from bench.peers import all_peers, chosen_peers
+from bench.report import report
 from bench.results import Series
 from bench.table import table
 from bench.topology import topology
@@ -25,6 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("install", help="compile the generator, install the peers")
+    commands.add_parser("report", help="write docs/benchmarks.md from what was measured last")
     for name, workload in WORKLOADS.items():
         run = commands.add_parser(name, help=workload.__doc__)
         run.add_argument("--peers", help="comma-separated; the first is the reference")
@@ -57,6 +59,8 @@ def main() -> None:
     arguments = _arguments()
     if arguments.command == "install":
         install()
+    elif arguments.command == "report":
+        report()
     else:
         _run(arguments)
 

@@ -30,7 +30,9 @@ def _packages() -> dict[str, str]:
     wanted = {"aiohttp", "channels", "channels-redis", "daphne", "fastapi", "python-socketio"}
     wanted |= {"redis", "socketify", "uvicorn", "uvloop", "websockets"}
     pairs = (line.partition("==") for line in lines)
-    return {name.lower(): version for name, _, version in pairs if name.lower() in wanted}
+    return {
+        f"{name.lower()} (Python)": version for name, _, version in pairs if name.lower() in wanted
+    }
 
 
 def describe() -> dict[str, str]:
@@ -40,6 +42,6 @@ def describe() -> dict[str, str]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "node": _output("node", "--version"),
-        "redis": _output("redis-server", "--version").partition("v=")[2].partition(" ")[0],
+        "redis-server": _output("redis-server", "--version").partition("v=")[2].partition(" ")[0],
         **_packages(),
     }

@@ -25,13 +25,14 @@ def table(workload: Workload, series: Series, titles: dict[str, str]) -> str:
     rows = []
     for case in workload.cases:
         for peer in series.peers():
-            facts = [_fact(value) for value in case.parameters.values()]
+            facts = [fact(value) for value in case.parameters.values()]
             cells = _cells(workload.columns, series, peer, reference, case.parameters)
             rows.append([titles.get(peer, peer), *facts, *cells])
     return markdown(head, rows)
 
 
-def _fact(value: int | str) -> str:
+def fact(value: int | str) -> str:
+    """A parameter as text."""
     return value if isinstance(value, str) else f"{value:,}"
 
 

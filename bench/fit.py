@@ -1,0 +1,53 @@
+"""How costs grow: a power law through the medians, and what a second process adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log
+from statistics import linear_regression
+
+from bench.results import Series
+from bench.spread import ratios, spread
+
+
+def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
+    """The b of cost = a · size^b by least squares on logarithms; two or more sizes above zero."""
+    return linear_regression([log(s) for s in sizes], [log(c) for c in costs]).slope
+
+
+def _medians(series: Series, what: str, name: str) -> tuple[list[float], list[float]]:
+    at = [s.parameters for s in series.samples if s.parameters["grows"] == what]
+    sizes, costs = [], []
+    for size in sorted({parameters["to"] for parameters in at}):
+        values = series.pick("holdfast", name, {"grows": what, "to": size})
+        if values:
+            sizes.append(max(float(size), 1.0))
+            costs.append(spread(list(values.values())).middle)
+    return sizes, costs
+
+
+def growth_lines(series: Series) -> list[str]:
+    """One line for each thing that grows: the exponent of the cost in it."""
+    lines = []
+    kinds = {"members": "cpu_us", "rooms": "cpu_us_message", "history": "cpu_us_message"}
+    for what, name in (kinds | {"nodes": "cpu_us"}).items():
+        sizes, costs = _medians(series, what, name)
+        if len(sizes) > 1:
+            unit = "delivery" if name == "cpu_us" else "message"
+            power = exponent(sizes, costs)
+            lines.append(f"* CPU per {unit} grows as {what}^{power:.2f} ({costs[0]:.2f} → ")
+            lines[-1] += f"{costs[-1]:.2f} µs over {sizes[0]:g} → {sizes[-1]:,g})"
+    return ["\n**Fit** (0 is constant, 1 is proportional):\n", *lines, ""]
+
+
+def scaling_lines(series: Series) -> list[str]:
+    """What two processes carry, as a multiple of what one does."""
+    lines = ["\n**Two processes carry, of what one does:**\n"]
+    for peer in series.peers():
+        one = series.pick(peer, "capacity_per_s", {"processes": 1})
+        two = series.pick(peer, "capacity_per_s", {"processes": 2})
+        both = sorted(one.keys() & two.keys())
+        if both:
+            times = ratios([two[i] for i in both], [one[i] for i in both])
+            lines.append(f"* {peer}: {times:.2f} ×")
+    return [*lines, ""]
