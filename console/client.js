@@ -40,9 +40,6 @@ const CLOCK = {
   clearTimeout: (timer) => clearTimeout(timer),
 };
 
-// Frames that answer the one with their `id`; the server's own `ping` may carry any id.
-const TERMINAL = new Set(['ack', 'error', 'joined', 'left', 'pong', 'welcome']);
-
 const byteLength = (value) => new TextEncoder().encode(JSON.stringify(value)).length;
 
 /** A refusal: by the server, with a code of its error table, or by this client. */
@@ -114,6 +111,7 @@ class Link extends Emitter {
   /** @returns {any[]} */ joins() { return []; }
   welcomed(isSameUser) {}
   take(frame) {}
+  hold() {}
   parted() {}
   ended(state) {}
 
@@ -222,9 +220,8 @@ class Link extends Emitter {
 
   async #dial(detail = {}) {
     const generation = this.#renew();
-    this.after(CONNECT_DEADLINE_MS, () => {
-      if (this.state === 'connecting') this.#closed(1006, 'connect_timeout');
-    });
+    const isLate = () => this.state === 'connecting';
+    this.after(CONNECT_DEADLINE_MS, () => isLate() && this.#closed(1006, 'connect_timeout'));
     this.#become('connecting', detail);
     const token = await this.#token(this.#isTokenRefused);
     if (generation !== this.#generation) return;
@@ -281,17 +278,15 @@ class Link extends Emitter {
 
   #handle(frame) {
     this.#tap('in', frame);
-    const reply = TERMINAL.has(frame.type) ? this.#replies.get(frame.id) : undefined;
-    if (reply) this.#replies.delete(frame.id);
-    if (frame.type === 'ping') this.post({ type: 'pong', id: frame.id });
-    else if (frame.type === 'welcome') this.#welcome(frame);
-    else if (frame.type === 'notice') this.#notice(frame);
-    else if (frame.type === 'goaway') this.#goAway(frame);
-    else if (reply) reply(frame);
-    else this.take(frame);
+    const { type, id, reason, retry_ms } = frame;
+    if (type === 'ping') return this.post({ type: 'pong', id }); // its id is not one of ours
+    const reply = this.#replies.get(id) ?? ((event) => this.take(event));
+    this.#replies.delete(id);
+    if (type === 'welcome') this.#welcome(frame);
+    else if (type === 'notice') this.#notice(frame);
+    else if (type === 'goaway') this.after(retry_ms, () => this.#dial({ reason }));
+    else reply(frame);
   }
-
-  #goAway({ reason, retry_ms }) { this.after(retry_ms, () => this.#dial({ reason })); }
 
   #welcome({ user, limits, ping_s, degraded = false }) {
     const isSameUser = this.user === undefined || this.user.id === user.id;
@@ -315,7 +310,8 @@ class Link extends Emitter {
   #notice({ code, ...rest }) {
     if (code === 'token_expiring') this.#refresh();
     if (code === 'degraded' || code === 'recovered') this.degraded = code === 'degraded';
-    this.take({ ...rest, type: 'notice', code });
+    if (code === 'degraded') this.hold();
+    this.emit('notice', { ...rest, type: 'notice', code });
   }
 
   /** The socket looks open, and nobody answers. */
@@ -329,17 +325,14 @@ class Link extends Emitter {
     }
     const failures = this.#failures++;
     const retry = /\bretry=(\d+)/.exec(reason)?.[1];
-    const detail = { code, reason };
-    if (hundreds === 40 || (hundreds === 41 && this.#isTokenRefused)) {
-      this.#end('failed', detail);
-    } else if (hundreds === 41 || (hundreds === 43 && failures === 0)) {
-      this.#isTokenRefused ||= hundreds === 41;
-      this.#dial(detail);
-    } else {
-      // A restart tells each client a time of its own; elsewhere all may be told the same one.
-      const jitter = code === 1012 && retry ? 0 : this.#jitter(failures);
-      this.#wait(Number(retry ?? 0) + jitter, detail, retry !== undefined);
-    }
+    const isFinal = hundreds === 40 || (hundreds === 41 && this.#isTokenRefused);
+    const isUrgent = hundreds === 41 || (hundreds === 43 && failures === 0);
+    // A restart tells each client a time of its own; elsewhere all may be told the same one.
+    const jitter = code === 1012 && retry ? 0 : this.#jitter(failures);
+    this.#isTokenRefused ||= hundreds === 41;
+    if (isFinal) this.#end('failed', { code, reason });
+    else if (isUrgent) this.#dial({ code, reason });
+    else this.#wait({ code, reason, retry_ms: Number(retry ?? 0) + jitter }, Boolean(retry));
   }
 
   /** Full jitter: a crowd that was cut off together must not come back together. */
@@ -347,11 +340,11 @@ class Link extends Emitter {
     return this.#options.random() * Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** failures);
   }
 
-  #wait(retry_ms, detail, isBidden) {
+  #wait(detail, isBidden) {
     this.#renew();
     this.#isBidden = isBidden;
-    this.after(retry_ms, () => this.#dial());
-    this.#become('waiting', { ...detail, retry_ms });
+    this.after(detail.retry_ms, () => this.#dial());
+    this.#become('waiting', detail);
   }
 
   #end(state, detail = {}) {
@@ -416,9 +409,8 @@ class Outbox {
   }
 
   #overdue(entry) {
-    if (entry.state !== 'queued') return;
-    this.#mark(entry, 'held');
-    this.#chat.probe();
+    if (entry.state === 'queued') this.#mark(entry, 'held');
+    if (entry.state === 'held') this.#chat.probe();
   }
 
   #pump() {
@@ -556,16 +548,13 @@ export class Room extends Emitter {
     this.epoch = frame.epoch;
     this.perm = frame.perm;
     this.#isLive = false;
-    if (frame.presence) {
-      this.#members.clear();
-      this.#attend(frame.presence);
-    }
+    if (frame.presence) this.#attend(frame.presence, new Map());
     this.#page(frame);
   }
 
   #page({ events, more }) {
     for (const event of events) this.#deliver(event);
-    if (more || this.isLeft) return;
+    if (more || this.#isLive || this.isLeft) return;
     this.#isLive = true;
     if (this.#resetBy) this.outbox.remark();
     const { epoch, seq, perm, presence } = this;
@@ -588,7 +577,7 @@ export class Room extends Emitter {
   #deliver(event) {
     if (!(event.seq > this.seq) || this.isLeft) return;
     this.seq = event.seq;
-    if (this.#typists.has(event.user)) this.#heed({ ...this.#typists.get(event.user), on: false });
+    if (this.#typists.has(event.user)) this.#heed({ user: event.user, on: false });
     const { cid, ...foreign } = event;
     const isOwn = event.user === this.#chat.user.id;
     if (isOwn) this.outbox.confirm(event);
@@ -602,6 +591,7 @@ export class Room extends Emitter {
     this.emit('reset', { reason });
   }
 
+  /** Whatever was refused: with `retry_ms`, a join that the server may have begun by itself. */
   #refused(refusal) {
     if (refusal.retry_ms !== undefined) {
       this.#chat.after(refusal.retry_ms, () => this.#chat.ask(...this.entry()));
@@ -617,20 +607,22 @@ export class Room extends Emitter {
     this.emit('left', { reason });
   }
 
-  #attend({ count, members = [], join = [], leave = [] }) {
-    for (const member of [...members, ...join]) this.#members.set(member.id, member);
-    for (const id of leave) this.#members.delete(id);
-    this.presence = { count, members: [...this.#members.values()] };
+  #attend({ count, members = [], join = [], leave = [] }, known = this.#members) {
+    for (const member of [...members, ...join]) known.set(member.id, member);
+    for (const id of leave) known.delete(id);
+    this.#members = known;
+    this.presence = { count, members: [...known.values()] };
     this.emit('presence', { ...this.presence, join, leave });
   }
 
   #heed(typing) {
-    if (typing.on) this.#typists.set(typing.user, typing);
-    else this.#typists.delete(typing.user);
-    this.#chat.later(typing.ttl_ms, () => {
-      if (this.#typists.get(typing.user) === typing) this.#heed({ ...typing, on: false });
-    });
-    this.emit('typing', { user: typing.user, on: typing.on });
+    const { user, on, ttl_ms } = typing;
+    if (user === this.#chat.user?.id) return;
+    this.#typists.set(user, typing);
+    const isLast = () => this.#typists.get(user) === typing;
+    if (on) this.#chat.later(ttl_ms, () => isLast() && this.#heed({ user, on: false }));
+    else this.#typists.delete(user);
+    this.emit('typing', { user, on });
   }
 }
 
@@ -668,6 +660,10 @@ export class Chat extends Link {
     }
   }
 
+  hold() {
+    for (const room of this.#rooms.values()) room.outbox.remark('held');
+  }
+
   parted() {
     for (const room of this.#rooms.values()) room.parted();
   }
@@ -677,14 +673,8 @@ export class Chat extends Link {
   }
 
   take(frame) {
-    if (frame.type === 'error') this.report(frame.code, frame);
-    else if (frame.type === 'notice') this.#notified(frame);
-    else this.#rooms.get(frame.room)?.take(frame);
-  }
-
-  #notified(notice) {
-    const isHolding = notice.code === 'degraded';
-    for (const room of this.#rooms.values()) if (isHolding) room.outbox.remark('held');
-    this.emit('notice', notice);
+    const room = this.#rooms.get(frame.room);
+    if (room) room.take(frame);
+    else if (frame.type === 'error') this.report(frame.code, frame);
   }
 }

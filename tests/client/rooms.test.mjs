@@ -181,6 +181,35 @@ test('A refused join is an error of the room; one with retry_ms is repeated then
   assert.deepEqual(world.errors.map(({ code, room }) => [code, room]), [['forbidden', 'general']]);
 });
 
+test('A join that fails after its first page, or that the server began, is repeated in its time.', async () => {
+  const world = new World();
+  const { seqs, of } = await world.general({ events: messages(1, 2), head: 6, more: true });
+  world.socket.say({ type: 'error', room: 'general', code: 'unavailable', retry_ms: 700,
+    id: world.socket.sent('join')[0].id });
+  await world.clock.advance(700);
+  assert.deepEqual(joins(world.socket)[1].since, 2);
+  world.admit({ events: messages(3, 6) });
+  world.socket.say({ type: 'error', room: 'general', code: 'unavailable', retry_ms: 700 });
+  await world.clock.advance(700);
+  world.admit({ events: messages(7, 8) });
+  assert.deepEqual([seqs(), of('joined').length, world.errors], [[1, 2, 3, 4, 5, 6, 7, 8], 2, []]);
+});
+
+test('Pages that follow a catch-up extend it, and joined is not said again.', async () => {
+  const world = new World();
+  const { seqs, of } = await world.general({ events: messages(1, 2) });
+  world.socket.say({ type: 'events', room: 'general', events: messages(3, 4), more: true });
+  world.socket.say({ type: 'events', room: 'general', events: messages(5, 6) });
+  assert.deepEqual([seqs(), of('joined').length], [[1, 2, 3, 4, 5, 6], 1]);
+});
+
+test('An error about no room of this chat is an error of the chat.', async () => {
+  const world = new World();
+  const socket = await world.online();
+  socket.say({ type: 'error', code: 'rate_limited', detail: '120 per 60 s', retry_ms: 100 });
+  assert.deepEqual(world.errors.map(({ message: text }) => text), ['rate_limited: 120 per 60 s']);
+});
+
 test('Presence is kept: what joined brings, and who comes and goes since.', async () => {
   const world = new World();
   const bo = { id: 'bo', name: 'Bo' };
@@ -228,6 +257,8 @@ test('Somebody\'s typing ends by itself after its time, or with their message.',
   const world = new World();
   const { of } = await world.general();
   const typing = (user) => ({ type: 'typing', room: 'general', user, on: true, ttl_ms: 5000 });
+  world.socket.say(typing('ann'));
+  assert.deepEqual(of('typing'), [], 'nobody is told of their own typing');
   world.socket.say(typing('bo'));
   await world.clock.advance(3000);
   world.socket.say(typing('bo'));
