@@ -1,0 +1,190 @@
+"""The server as a process: what a newcomer starts, talks to by ordinary tools, and stops."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SECRET = "0123456789abcdef-0123456789abcdef-process"
+
+
+async def launch(*arguments: str, **environment: str) -> Process:
+    inherited = {"PATH": os.environ["PATH"]}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *arguments,
+        cwd=ROOT,
+        env={**inherited, **environment},
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+
+
+async def finish(process: Process) -> tuple[int, str]:
+    """Wait for the process to end, and return its exit code and what it printed."""
+    output, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+class Running:
+    """A server process that listens."""
+
+    def __init__(self, process: Process, port: int, output: str) -> None:
+        self.process = process
+        self.port = port
+        self.output = output
+
+    async def stop(self) -> tuple[int, str]:
+        """Send SIGTERM and wait for the end."""
+        self.process.send_signal(signal.SIGTERM)
+        return await finish(self.process)
+
+
+@asynccontextmanager
+async def running(*arguments: str, **environment: str) -> AsyncIterator[Running]:
+    process = await launch("server", *arguments, PORT="0", **environment)
+    try:
+        assert process.stdout is not None
+        output = ""
+        async with asyncio.timeout(20):
+            while '"listening"' not in output:
+                line = await process.stdout.readline()
+                assert line, output
+                output += line.decode()
+        port = int(re.findall(r'"port":(\d+)', output)[0])
+        yield Running(process, port, output)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_dev_server_prints_what_a_newcomer_needs() -> None:
+    """--dev needs nothing, prints a URL and a token that works, and ends with 0."""
+    async with running("--dev") as server:
+        assert "/console" in server.output
+        token = re.findall(r"eyJ\S+", server.output)[0]
+        url = f"http://127.0.0.1:{server.port}/v1/rooms/general/messages"
+        headers = {"Authorization": f"Bearer {token}"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+            async with session.post(url, json={"text": "hello"}) as created:
+                assert created.status == 201
+            async with session.get(url) as page:
+                assert (await page.json())["items"][0]["text"] == "hello"
+        code, rest = await server.stop()
+    assert code == 0
+    assert "Traceback" not in rest
+
+
+async def test_settings_that_are_missing() -> None:
+    """Without --dev a missing secret and a missing REDIS_URL refuse to start, both said, exit 2."""
+    code, output = await finish(await launch("server"))
+    assert code == 2
+    assert "JWT_SECRET: required" in output
+    assert "REDIS_URL: required" in output
+
+
+async def test_token_of_the_command_line() -> None:
+    """`python -m server token` mints what the server accepts."""
+    minted = await launch(
+        "server", "token", "--user", "ann", "--room", "general=rw", JWT_SECRET=SECRET
+    )
+    code, token = await finish(minted)
+    assert code == 0
+    async with running(JWT_SECRET=SECRET, REDIS_URL="memory://") as server:
+        url = f"http://127.0.0.1:{server.port}/v1/rooms"
+        headers = {"Authorization": f"Bearer {token.strip()}"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+            assert (await session.get(f"{url}/general/messages")).status == 200
+            assert (await session.get(f"{url}/other/messages")).status == 403
+
+
+@pytest.mark.parametrize("arguments", [["--user", "a b"], ["--user", "a", "--room", "x"]])
+async def test_bad_arguments_of_token(arguments: list[str]) -> None:
+    """A user or room that can't be is exit 2 and a line, no traceback."""
+    code, output = await finish(await launch("server", "token", *arguments, JWT_SECRET=SECRET))
+    assert code == 2
+    assert "Traceback" not in output
+
+
+async def test_drain(tmp_path: Path) -> None:
+    """SIGTERM: readiness 503, no new sockets, goaway to each, 1012 to who stays, exit 0."""
+    environment = {"JWT_SECRET": SECRET, "REDIS_URL": "memory://", "DRAIN_SECONDS": "2"}
+    async with running(**environment) as server, aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{server.port}"
+        sockets = [await session.ws_connect(f"{url}/ws") for _ in range(5)]
+        for socket in sockets:
+            await socket.receive(5)
+        server.process.send_signal(signal.SIGTERM)
+        goodbyes = [json.loads((await socket.receive(5)).data) for socket in sockets]
+        assert {frame["type"] for frame in goodbyes} == {"goaway"}
+        assert len({frame["retry_ms"] for frame in goodbyes}) > 1
+        assert (await session.get(f"{url}/health/ready")).status == 503
+        assert (await session.get(f"{url}/health/live")).status == 200
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(f"{url}/ws")
+        assert refused.value.status == 503
+        for socket in sockets:
+            await socket.receive(5)
+            assert socket.close_code == 1012
+        code, output = await finish(server.process)
+    assert code == 0
+    assert "Traceback" not in output
+
+
+async def test_command_line_client_of_websockets() -> None:
+    """The command-line client of `websockets` signs in, joins and publishes."""
+    async with running("--dev") as server:
+        token = re.findall(r"eyJ\S+", server.output)[0]
+        client = await launch("websockets", f"ws://127.0.0.1:{server.port}/ws")
+        assert client.stdin is not None
+        assert client.stdout is not None
+        frames = [
+            {"type": "auth", "token": token},
+            {"type": "join", "room": "general"},
+            {"type": "publish", "room": "general", "text": "by hand"},
+        ]
+        output = ""
+        async with asyncio.timeout(15):
+            while "hello" not in output:
+                output += (await client.stdout.read(4096)).decode()
+            client.stdin.write("".join(json.dumps(f) + "\n" for f in frames).encode())
+            while '"text":"by hand"' not in output:
+                output += (await client.stdout.read(4096)).decode()
+        client.kill()
+        await client.wait()
+        await server.stop()
+
+
+async def test_curl() -> None:
+    """`curl` reads health and publishes."""
+    async with running("--dev") as server:
+        token = re.findall(r"eyJ\S+", server.output)[0]
+        curl = await asyncio.create_subprocess_exec(
+            "curl",
+            "-sS",
+            f"http://127.0.0.1:{server.port}/health/websocket",
+            "--next",
+            "-sS",
+            *("-H", f"Authorization: Bearer {token}", "-H", "Content-Type: application/json"),
+            *("-d", '{"text":"by curl"}'),
+            f"http://127.0.0.1:{server.port}/v1/rooms/general/messages",
+            stdout=PIPE,
+        )
+        output, _ = await asyncio.wait_for(curl.communicate(), 10)
+        assert b'"status":"healthy"' in output
+        assert b'"text":"by curl"' in output
+        await server.stop()
