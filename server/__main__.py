@@ -35,10 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Serve until told to stop."""
     logs.configure(settings.log_level, readable=options.dev and sys.stdout.isatty())
-    if options.dev:
-        _greet_developer(settings)
+    app = build_app(settings, dev=options.dev)
+
+    def announce(port: int) -> None:
+        if options.dev:
+            _greet_developer(settings, port)
+
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(build_app(settings, dev=options.dev), settings))
+        runner.run(serve(app, settings, announce))
     return 0
 
 
@@ -86,9 +90,8 @@ def _environment(*, dev: bool, offline: bool) -> Mapping[str, str]:
     return {name: made_up[name] for name in made_up.keys() - by_file} | given
 
 
-def _greet_developer(settings: Settings) -> None:
-    name = f"http://localhost:{settings.port}"
-    print(f"\n  console  {name}/console\n  socket   ws://localhost:{settings.port}/ws\n")
+def _greet_developer(settings: Settings, port: int) -> None:
+    print(f"\n  console  http://localhost:{port}/console\n  socket   ws://localhost:{port}/ws\n")
     for user in ("ann", "bo"):
         made = mint(
             settings.jwt_secret,

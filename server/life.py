@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
@@ -17,8 +18,11 @@ _AFTER_DISMISSAL_S: Final = 3.0  # for the answers to our close frames
 _BACKLOG: Final = 4096  # a reconnect storm after another node's death
 
 
-async def serve(app: web.Application, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short."""
+async def serve(app: web.Application, settings: Settings, announce: Callable[[int], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
+
+    `announce` is told the port once it is open.
+    """
     runner = web.AppRunner(
         app, access_log_class=AccessLogger, handle_signals=False, shutdown_timeout=1
     )
@@ -28,7 +32,9 @@ async def serve(app: web.Application, settings: Settings) -> None:
     try:
         site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
         await site.start()
-        _log.info("listening", extra={"host": settings.host, "port": port_of(runner)})
+        port = port_of(runner)
+        announce(port)
+        _log.info("listening", extra={"host": settings.host, "port": port})
         await stop.wait()
         await drain(app[NODE], hurry)
     finally:

@@ -1,0 +1,102 @@
+"""The protocol page's own client, pasted into a page of a frontend, works against the server."""
+
+import re
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+
+from tests.chatting import Served, token
+from tests.conftest import Serve
+
+PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
+FRONTENDS = (3000, 3001)
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=CHROMIUM
+        )
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def frontend() -> AsyncIterator[str]:
+    """An empty page on one of the origins that are let in by default."""
+    app = web.Application()
+
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="<!doctype html><title>frontend</title>", content_type="text/html")
+
+    app.router.add_get("/", page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = await _first_free(runner)
+    yield f"http://localhost:{port}/"
+    await runner.cleanup()
+
+
+async def _first_free(runner: web.AppRunner) -> int:
+    for port in FRONTENDS:
+        try:
+            await web.TCPSite(runner, "localhost", port).start()
+        except OSError:
+            continue
+        return port
+    pytest.fail("neither port 3000 nor 3001 of this machine is free")
+
+
+def snippet(served: Served, user: str) -> str:
+    """Return the client as the page has it, with a token and this server's address."""
+    code = str(re.findall(r"```js\n(const token.*?)```", PAGE.read_text(), re.DOTALL)[0])
+    code = code.replace("'eyJ...'", f"'{token(user)}'")
+    return code.replace("ws://localhost:8080", f"ws://127.0.0.1:{served.port}")
+
+
+def _keep(log: list[str], message: ConsoleMessage) -> None:
+    log.append(message.text)
+
+
+async def paste(page: Page, code: str) -> None:
+    """Run the code as a console would: its names become the page's."""
+    await page.evaluate("code => { (0, eval)(code.replace(/^const |^let /gm, 'var ')); }", code)
+
+
+@pytest.mark.browser
+async def test_ten_line_client(serve: Serve, browser: Browser, frontend: str) -> None:
+    """Two pages with the ten-line client talk; one is cut off, resumes, and has every message."""
+    served = await serve()
+    pages = [await browser.new_page() for _ in range(2)]
+    logs: list[list[str]] = [[], []]
+    for page, log, user in zip(pages, logs, ("ann", "bo"), strict=True):
+        page.on("console", partial(_keep, log))
+        await page.goto(frontend)
+        await paste(page, snippet(served, user))
+    await _until(pages[1], logs[1], "welcome")
+    publish = "text => send({type: 'publish', room: 'general', text})"
+    await pages[0].evaluate(publish, "one")
+    await _until(pages[1], logs[1], "message ann one")
+    await pages[1].evaluate("ws.close()")
+    await _until(pages[1], logs[1], "closed")
+    await pages[0].evaluate(publish, "two")
+    await pages[0].evaluate(publish, "three")
+    await pages[1].evaluate("connect()")
+    await _until(pages[1], logs[1], "message ann three")
+    said = [line.split()[-1] for line in logs[1] if line.startswith("message")]
+    assert said == ["one", "two", "three"]
+
+
+async def _until(page: Page, log: list[str], text: str) -> None:
+    for _ in range(200):
+        if any(text in line for line in log):
+            return
+        await page.wait_for_timeout(25)
+    pytest.fail(f"{text!r} not seen in {log}")
