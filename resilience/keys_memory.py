@@ -7,7 +7,6 @@ import msgspec
 
 from chat.log import Draft
 
-KEYS: Final = 100_000  # 300 users at 30 a minute for ten minutes; some 40 MB at most
 _FORGOTTEN: Final = 2  # expired keys dropped per new one: more than come, so they get fewer
 
 Key = tuple[str, str, str]
@@ -33,7 +32,7 @@ class Keys:
     Times are seconds of one monotonic clock.
     """
 
-    def __init__(self, seconds: float, limit: int = KEYS) -> None:
+    def __init__(self, seconds: float, limit: int) -> None:
         self._seconds = seconds
         self._limit = limit
         self._appended: OrderedDict[Key, Appended] = OrderedDict()  # oldest first

@@ -74,7 +74,7 @@ class MemoryLog:
         self._clock, self._wall = clock, wall
         self._loop = asyncio.get_running_loop()
         self._rooms: dict[str, RoomLog] = {}
-        self._keys = Keys(options.dedup_s)
+        self._keys = Keys(options.dedup_s, options.keys)
         self._rates = Rates(*options.publish)
         self._pending: list[tuple[Draft, Answer]] = []
         self._closed = False

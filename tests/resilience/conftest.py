@@ -1,21 +1,38 @@
 """Every engine under one contract: `node` is one of each; `pair` two nodes on one storage."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 
 from chat.engine import Engine
 from chat.log import MessageLog
-from tests.resilience.nodes import Node, OpenNode, opener
+from deploy.local.cluster import Cluster
+from tests.resilience.nodes import Node, OpenNode, Pair, opener
 from tests.resilience.recorder import Recorder
+from tests.resilience.storages import SIZES, empty, started
 
 ENGINES = ("memory",)
+SHARED = ()
+Clusters = Callable[[str], Cluster]
+
+
+@pytest.fixture(scope="session")
+def clusters() -> Iterator[Clusters]:
+    """Starts each kind of cluster when it is first asked for."""
+    with ExitStack() as stack:
+        yield cache(lambda kind: stack.enter_context(started(kind)))
 
 
 @pytest.fixture(params=ENGINES)
-def storage_url(request: pytest.FixtureRequest) -> str:
+async def storage_url(request: pytest.FixtureRequest, clusters: Clusters) -> str:
     """The URL of a storage with nothing in it, of each kind there is."""
-    return "memory://"
+    if request.param not in SIZES:
+        return f"{request.param}://"
+    cluster = clusters(request.param)
+    await empty(cluster)
+    return cluster.url()
 
 
 @pytest.fixture
@@ -28,6 +45,22 @@ async def open_node(storage_url: str) -> AsyncIterator[OpenNode]:
 @pytest.fixture
 async def node(open_node: OpenNode) -> Node:
     return await open_node()
+
+
+@pytest.fixture(params=SHARED)
+async def open_shared(
+    request: pytest.FixtureRequest, clusters: Clusters
+) -> AsyncIterator[OpenNode]:
+    """Opens nodes on a storage of those kinds that several nodes can share."""
+    cluster = clusters(request.param)
+    await empty(cluster)
+    async with opener(cluster.url()) as open_node:
+        yield open_node
+
+
+@pytest.fixture
+async def pair(open_shared: OpenNode) -> Pair:
+    return Pair(await open_shared(node="a"), await open_shared(node="b"))
 
 
 @pytest.fixture

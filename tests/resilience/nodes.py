@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chat.engine import Engine
 from chat.log import MessageLog
@@ -48,6 +48,13 @@ class Node:
         async with open_engine(url, self.heard, options) as engine:
             self._opened.set_result(engine)
             await self._closing.wait()
+
+
+class Pair(NamedTuple):
+    """Two nodes on one storage."""
+
+    a: Node
+    b: Node
 
 
 class OpenNode(Protocol):

@@ -3,10 +3,12 @@
 from resilience.keys_memory import Keys
 from tests.resilience.recorder import draft
 
+BOUND = 10_000
+
 
 def test_a_key_is_found_for_its_seconds() -> None:
     """A key is found until its seconds are over, and not from then on."""
-    keys = Keys(10)
+    keys = Keys(10, BOUND)
     said = draft()
     keys.add(said, seq=3, ts=77, now=100.0)
     found = keys.find(said, 109.9)
@@ -17,7 +19,7 @@ def test_a_key_is_found_for_its_seconds() -> None:
 
 def test_a_key_that_ran_out_can_be_used_again() -> None:
     """After its time a key stands for what was appended last, for a full time again."""
-    keys = Keys(10)
+    keys = Keys(10, BOUND)
     first, second = draft("one", cid="k"), draft("two", cid="k")
     keys.add(first, seq=1, ts=0, now=0.0)
     keys.add(draft(), seq=2, ts=0, now=5.0)
@@ -29,7 +31,7 @@ def test_a_key_that_ran_out_can_be_used_again() -> None:
 
 def test_old_keys_are_forgotten_on_the_way() -> None:
     """However many keys ran out, as many new ones are enough to be rid of them."""
-    keys = Keys(10)
+    keys = Keys(10, BOUND)
     for _ in range(1_000):
         keys.add(draft(), seq=1, ts=0, now=0.0)
     for _ in range(1_000):
@@ -49,7 +51,7 @@ def test_keys_are_bounded_in_number() -> None:
 
 def test_keys_without_time_are_no_keys() -> None:
     """With no seconds to remember nothing is found, and next to nothing is kept."""
-    keys = Keys(0)
+    keys = Keys(0, BOUND)
     for _ in range(10):
         said = draft()
         keys.add(said, seq=1, ts=0, now=0.0)

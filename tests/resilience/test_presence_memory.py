@@ -1,5 +1,6 @@
 """Presence in memory: what happens within one calm is one change, and timers end with it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,7 +9,7 @@ from chat.frames import User
 from resilience.presence_memory import MemoryPresence
 from tests.resilience.recorder import Change, Recorder
 
-CALM_S = 0.02
+CALM_S = 0.1
 ANN, BO = User("ann"), User("bo")
 
 
@@ -33,6 +34,7 @@ async def told(heard: Recorder, count: int) -> list[Change]:
 async def test_a_calm_is_one_change(presence: MemoryPresence, heard: Recorder) -> None:
     """All who came and went within one calm are in one call, and the count is the last."""
     presence.enter("den", "1", ANN)
+    await asyncio.sleep(0)
     presence.enter("den", "2", BO)
     assert await told(heard, 1) == [Change(2, ["ann", "bo"], [])]
     presence.leave("den", "1")
@@ -45,8 +47,10 @@ async def test_coming_and_going_is_no_change(presence: MemoryPresence, heard: Re
     presence.enter("den", "1", ANN)
     await told(heard, 1)
     presence.leave("den", "1")
+    await asyncio.sleep(0)
     presence.enter("den", "2", BO)
     presence.enter("den", "3", ANN)
+    await asyncio.sleep(0)
     presence.leave("den", "2")
     presence.enter("lounge", "fence", BO)
     await heard.until(lambda heard: "lounge" in heard.changes)

@@ -1,0 +1,28 @@
+"""Real storages for the contracts: one Redis, or a master with replicas and sentinels."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from deploy.local.cluster import Cluster
+
+SIZES: Final = {"redis": (0, 0), "sentinel": (2, 3)}  # replicas and sentinels
+
+
+@contextmanager
+def started(kind: str) -> Iterator[Cluster]:
+    """Run a cluster that outlives the loops of the tests; it is bound to none."""
+    replicas, sentinels = SIZES[kind]
+    cluster = Cluster(replicas=replicas, sentinels=sentinels)
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        runner.run(cluster.__aenter__())
+        try:
+            yield cluster
+        finally:
+            runner.run(cluster.__aexit__(None, None, None))
+
+
+async def empty(cluster: Cluster) -> None:
+    """Remove everything that a test before has stored."""
+    await (await cluster.master()).command("FLUSHALL")
