@@ -33,8 +33,8 @@ async def read_body(request: web.Request, form: type[T], limit: int) -> T:
             payload = await _read(request, limit)
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
-    except web.PayloadAccessError:
-        raise Refusal("bad_request", "the body is broken") from None
+    except (web.RequestPayloadError, ConnectionError):  # broken, or the client has gone
+        raise Refusal("bad_request", "the body broke off") from None
     try:
         return msgspec.json.decode(payload, type=form)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

@@ -103,3 +103,38 @@ async def test_expect_continue(rest: Rest) -> None:
     """A client that waits for 100 is told to go on, and answered."""
     answer = await rest.ask("POST", ROOM, json={"text": "x"}, headers={"Expect": "100-continue"})
     assert answer.status == 201
+
+
+async def begin_body(rest: Rest, framing: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send the header of a publish, and wait until the server reads the body."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", rest.served.port)
+    head = f"POST {ROOM} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    auth = f"Authorization: Bearer {token('ann')}\r\nExpect: 100-continue\r\n{framing}\r\n\r\n"
+    writer.write((head + auth).encode())
+    assert b" 100 " in await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+async def test_a_body_that_breaks_later(
+    rest: Rest, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body that breaks its coding while it is read ends with its deadline, without a word."""
+    monkeypatch.setattr(bodies, "BODY_S", 0.5)
+    reader, writer = await begin_body(rest, "Transfer-Encoding: chunked")
+    writer.write(b"zz\r\ncAnArY\r\n")
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    assert answer.split()[1] in {b"400", b"408"}
+    assert b"cAnArY" not in answer
+    assert complaints(caplog) == []
+
+
+async def test_a_client_that_goes_in_mid_body(rest: Rest, caplog: pytest.LogCaptureFixture) -> None:
+    """A client that vanishes while it sends is no incident, and nothing is published."""
+    for _ in range(3):
+        _, writer = await begin_body(rest, "Content-Length: 12")
+        writer.write(b'{"text":')
+        writer.transport.abort()
+        writer.close()
+    assert (await rest.ask("GET", ROOM)).json["head"] == 0
+    assert complaints(caplog) == []
