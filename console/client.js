@@ -394,7 +394,7 @@ class Outbox {
 
   /** Marks all messages anew, by default as what they are: for a list that was just cleared. */
   remark(state) {
-    for (const entry of this.#queue) this.#mark(entry, state ?? entry.state);
+    for (const entry of [...this.#queue]) this.#mark(entry, state ?? entry.state);
   }
 
   /** Compares an event of this user's with the first message, which may have become it. */
@@ -498,14 +498,16 @@ export class Room extends Emitter {
 
   async send(message) {
     if (this.isLeft) throw new ChatError('left', { room: this.name });
+    this.#typedAt = -Infinity; // a message ends it, for everyone
     return this.outbox.add(typeof message === 'string' ? { text: message } : message);
   }
 
   /** Tells others, if that can be done at once: nothing is as stale as a late "is typing". */
   typing(on = true) {
-    const isRepeated = on && this.#chat.now - this.#typedAt < TYPING_EVERY_MS;
-    if (!this.#isLive || isRepeated) return;
-    this.#typedAt = this.#chat.now;
+    const { now } = this.#chat;
+    const isTold = on ? now - this.#typedAt < TYPING_EVERY_MS : this.#typedAt === -Infinity;
+    if (!this.#isLive || isTold) return;
+    this.#typedAt = on ? now : -Infinity;
     this.#chat.post({ type: 'typing', room: this.name, on });
   }
 
@@ -594,7 +596,7 @@ export class Room extends Emitter {
   /** Whatever was refused: with `retry_ms`, a join that the server may have begun by itself. */
   #refused(refusal) {
     if (refusal.retry_ms !== undefined) {
-      this.#chat.after(refusal.retry_ms, () => this.#chat.ask(...this.entry()));
+      this.#chat.after(refusal.retry_ms, () => this.isLeft || this.#chat.ask(...this.entry()));
     } else {
       this.#chat.report(refusal.code, { room: this.name, ...refusal });
       this.outbox.open(); // who may not read may still be allowed to write

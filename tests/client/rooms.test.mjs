@@ -181,6 +181,16 @@ test('A refused join is an error of the room; one with retry_ms is repeated then
   assert.deepEqual(world.errors.map(({ code, room }) => [code, room]), [['forbidden', 'general']]);
 });
 
+test('A room that is left while its join waits to be repeated is not joined.', async () => {
+  const world = new World();
+  const room = world.chat.join('general');
+  const socket = await world.online();
+  socket.say({ type: 'error', id: socket.sent('join')[0].id, code: 'unavailable', retry_ms: 700 });
+  room.leave();
+  await world.clock.advance(1000);
+  assert.equal(socket.sent('join').length, 1);
+});
+
 test('A join that fails after its first page, or that the server began, is repeated in its time.', async () => {
   const world = new World();
   const { seqs, of } = await world.general({ events: messages(1, 2), head: 6, more: true });
@@ -243,6 +253,7 @@ test('Typing is sent at once or never, and at most once in 2 s; its end is told 
   }
   assert.equal(world.socket.sent('typing').length, 3);
   room.typing(false);
+  room.typing(false);
   assert.deepEqual(world.socket.sent('typing').map(({ on }) => on), [true, true, true, false]);
   const old = world.socket;
   old.drop(4300);
@@ -251,6 +262,16 @@ test('Typing is sent at once or never, and at most once in 2 s; its end is told 
   await world.greet();
   world.admit();
   assert.deepEqual([old.sent('typing').length, world.socket.sent('typing').length], [4, 0]);
+});
+
+test('A message sent is the end of typing, so the next key is told at once.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  room.typing();
+  room.send('done');
+  room.typing(false);
+  room.typing();
+  assert.deepEqual(world.socket.sent('typing').map(({ on }) => on), [true, true]);
 });
 
 test('Somebody\'s typing ends by itself after its time, or with their message.', async () => {
