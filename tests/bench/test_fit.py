@@ -1,0 +1,42 @@
+"""The exponents by which costs grow."""
+
+import pytest
+
+from bench.fit import exponent, growth_lines, scaling_lines
+from bench.results import Sample, Series
+
+
+def _series(samples: list[Sample]) -> Series:
+    return Series("growth", "python -m bench growth", samples, machine={})
+
+
+def test_the_exponent_of_a_power_law_is_found() -> None:
+    """Constant cost gives 0, proportional cost 1, square cost 2."""
+    sizes = [1.0, 10.0, 100.0]
+    for power in (0.0, 1.0, 2.0):
+        assert exponent(sizes, [3 * size**power for size in sizes]) == pytest.approx(power)
+
+
+def test_growth_is_told_from_the_medians_of_the_repetitions() -> None:
+    """Each thing that grew gets a line of its own, over its own sizes only."""
+    values = {"cpu_us": 1.0, "cpu_us_message": 1.0}
+    samples = [
+        Sample("holdfast", run, {"grows": what, "to": size}, dict.fromkeys(values, float(cost)))
+        for run in range(3)
+        for what, sizes in {"members": {10: 5, 100: 5}, "rooms": {10: 2, 1000: 200}}.items()
+        for size, cost in sizes.items()
+    ]
+    text = "\n".join(growth_lines(_series(samples)))
+    assert "members^0.00" in text
+    assert "rooms^1.00" in text
+    assert "nodes" not in text
+
+
+def test_two_processes_are_compared_with_one_of_the_same_repetition() -> None:
+    """Twice the capacity in each repetition is 2.00, whatever the repetitions did."""
+    samples = [
+        Sample("holdfast", run, {"processes": n}, {"capacity_per_s": n * noise})
+        for run, noise in enumerate((100.0, 300.0))
+        for n in (1, 2)
+    ]
+    assert "* holdfast: 2.00 (2.00–2.00) ×" in scaling_lines(_series(samples))
