@@ -130,3 +130,20 @@ async def test_every_frame_that_is_sent_fits(rest: Rest, document: Any, connect:
         valid[frame["type"]].validate(frame)
         kinds.add(frame["type"])
     assert kinds == set(valid) - {"ping"}  # that one comes after minutes of silence
+
+
+async def test_frames_that_are_wrong_do_not_fit(document: Any) -> None:
+    """The schemas are no rubber stamp: a broken frame, or event inside a frame, is refused."""
+    valid = validators(document, FRAMES)
+    changes: list[tuple[str, dict[str, Any]]] = [
+        ("message", {"seq": "1"}),
+        ("message", {"type": "massage"}),
+        ("joined", {"events": [{"type": "message"}]}),
+        ("events", {"events": [1]}),
+        ("error", {"code": None}),
+        ("presence", {"join": ["u9"]}),
+    ]
+    names = {m["name"]: m for m in document["components"]["messages"].values()}
+    for kind, change in changes:
+        example = names[kind]["examples"][0]["payload"]
+        assert not valid[kind].is_valid({**example, **change}), (kind, change)

@@ -138,3 +138,12 @@ async def test_a_client_that_goes_in_mid_body(rest: Rest, caplog: pytest.LogCapt
         writer.close()
     assert (await rest.ask("GET", ROOM)).json["head"] == 0
     assert complaints(caplog) == []
+
+
+async def test_a_body_of_unknown_length_is_bounded(rest: Rest) -> None:
+    """A chunked body over the limit is 413 while it still comes, not after it has come."""
+    reader, writer = await begin_body(rest, "Transfer-Encoding: chunked")
+    writer.write(b"5000\r\n" + b" " * 0x5000 + b"\r\n")  # and no last chunk
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 1)
+    writer.close()
+    assert answer.split()[1] == b"413"
