@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from tests.drills.checker.parts import Attempt, Session, Sight, Terms
 from tests.drills.checker.room import Room
@@ -20,6 +21,9 @@ from tests.drills.history import (
     Plan,
     Record,
 )
+
+# Accuses nobody: without a plan any reset may be due, and everyone may still have time.
+UNPLANNED: Final = Plan(drill="unplanned", sources=(), settle_ns=2**63, replay_limit=-1)
 
 
 @dataclass
@@ -43,7 +47,7 @@ class Run:
 def index(history: Sequence[Record], sanitise: Callable[[str], str]) -> Run:
     """Sort the history; whatever contradicts the recorder's rules lands in `Run.broken`."""
     plan = next((record for record in history if isinstance(record, Plan)), None)
-    terms = Terms(plan or Plan(drill="unplanned", sources=()), sanitise)
+    terms = Terms(plan or UNPLANNED, sanitise)
     run = Run(terms, is_planned=plan is not None)
     for line, record in enumerate(history, 1):
         if record.t <= terms.ended:
