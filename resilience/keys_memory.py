@@ -5,23 +5,21 @@ from typing import Final
 
 import msgspec
 
-from chat.log import Draft
+from chat.log import Draft, Receipt
 
 _FORGOTTEN: Final = 2  # expired keys dropped per new one: more than come, so they get fewer
 
-Key = tuple[str, str, str]
+Key = tuple[str, str, str]  # a user's cid within a room
 
 
-def key_of(draft: Draft) -> Key:
-    """Return the idempotency key of a draft: its user and cid within the room."""
+def _key_of(draft: Draft) -> Key:
     return draft.room, draft.user, draft.cid
 
 
 class Appended(msgspec.Struct, frozen=True, gc=False):
     """What became of the first draft under a key; `until` is when the key may be forgotten."""
 
-    seq: int
-    ts: int
+    receipt: Receipt
     digest: bytes
     until: float
 
@@ -42,13 +40,13 @@ class Keys:
 
     def find(self, draft: Draft, now: float) -> Appended | None:
         """Return what was appended under the draft's key, unless that was too long ago."""
-        found = self._appended.get(key_of(draft))
+        found = self._appended.get(_key_of(draft))
         return found if found is not None and found.until > now else None
 
-    def add(self, draft: Draft, seq: int, ts: int, now: float) -> None:
+    def add(self, draft: Draft, receipt: Receipt, now: float) -> None:
         """Remember a key that was not found, from now on."""
-        key = key_of(draft)
-        self._appended[key] = Appended(seq, ts, draft.digest, now + self._seconds)
+        key = _key_of(draft)
+        self._appended[key] = Appended(receipt, draft.digest, now + self._seconds)
         self._appended.move_to_end(key)
         self._forget(now)
 

@@ -1,55 +1,21 @@
 """The log in memory: appends of one turn of the loop are decided together, then told together."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from chat.engine import Listener
 from chat.errors import Refusal, Unavailable
 from chat.log import Draft, Event, Page, Position, Receipt
 from chat.session import ceil_ms
-from resilience.keys_memory import Keys
+from resilience.keys_memory import Appended, Keys
 from resilience.options import EngineOptions
 from resilience.rates_memory import Rates
+from resilience.room_memory import RoomLog
 
 BATCH: Final = 1_024  # appends decided at once: 5 ms of work; a turn with more makes two of it
 
 Answer = asyncio.Future[Receipt]
-
-
-class RoomLog:
-    """The newest `history` events of a room, in a ring: `seq` stands at (seq - 1) mod `history`."""
-
-    __slots__ = ("_history", "_ring", "head", "ts")
-
-    def __init__(self, history: int) -> None:
-        self._history = history
-        self._ring: list[Event] = []
-        self.head = 0
-        self.ts = 0
-
-    def __len__(self) -> int:
-        return len(self._ring)
-
-    @property
-    def tail(self) -> int:
-        """The first seq that is still kept; head + 1 when there is none."""
-        return self.head - len(self) + 1
-
-    def add(self, draft: Draft, wall: int) -> Event:
-        """Give the draft the next place; the time of a room never goes back."""
-        self.head += 1
-        self.ts = max(self.ts, wall)
-        event = Event(self.head, draft.payload(self.head, self.ts))
-        if len(self) < self._history:
-            self._ring.append(event)
-        else:
-            self._ring[(self.head - 1) % self._history] = event
-        return event
-
-    def slice(self, first: int, last: int) -> list[Event]:
-        """Return the events from `first` to `last`, both kept."""
-        return [self._ring[(seq - 1) % self._history] for seq in range(first, last + 1)]
 
 
 class MemoryLog:
@@ -77,6 +43,7 @@ class MemoryLog:
         self._keys = Keys(options.dedup_s, options.keys)
         self._rates = Rates(*options.publish)
         self._pending: list[tuple[Draft, Answer]] = []
+        self._fresh: dict[str, list[Event]] = {}  # placed and not yet told, by room
         self._closed = False
         self.followed: set[str] = set()
 
@@ -94,45 +61,36 @@ class MemoryLog:
         return answer
 
     def commit(self) -> None:
-        """Decide what is pending, answer it, then tell the listener, once per room."""
+        """Decide what is pending and answer it, then tell the listener, once per room."""
         pending, self._pending = self._pending, []
         now, wall = self._clock(), self._wall()
-        events: dict[str, list[Event]] = {}
         for draft, answer in pending:
-            try:
-                receipt = self._decide(draft, now, wall, events)
-            except Refusal as refusal:
-                if not answer.done():
-                    answer.set_exception(refusal)
-            else:
-                if not answer.done():
-                    answer.set_result(receipt)
-        for room, fresh in events.items():
+            _settle(answer, self._decide(draft, now, wall))
+        fresh, self._fresh = self._fresh, {}
+        for room, events in fresh.items():
             if room in self.followed:
-                self._listener.committed(room, self._epoch, fresh)
+                self._listener.committed(room, self._epoch, events)
 
-    def _decide(
-        self, draft: Draft, now: float, wall: int, events: dict[str, list[Event]]
-    ) -> Receipt:
-        before = self._keys.find(draft, now)
-        if before is not None:
-            if before.digest != draft.digest:
-                raise Refusal("conflict", "the same cid with other content", field="cid")
-            return Receipt(before.seq, before.ts, dup=True)
-        self._charge(draft.user, now)
-        log = self._rooms.get(draft.room)
-        if log is None:
-            log = self._rooms[draft.room] = RoomLog(self._options.history)
-        event = log.add(draft, wall)
-        self._keys.add(draft, event.seq, log.ts, now)
-        events.setdefault(draft.room, []).append(event)
-        return Receipt(event.seq, log.ts)
-
-    def _charge(self, user: str, now: float) -> None:
-        wait = self._rates.spend(user, now)
+    def _decide(self, draft: Draft, now: float, wall: int) -> Receipt | Refusal:
+        """Look at the key, then at the rate, then give a place."""
+        known = self._keys.find(draft, now)
+        if known is not None:
+            return _repeated(draft, known)
+        wait = self._rates.spend(draft.user, now)
         if wait:
             limit, seconds = self._options.publish
-            raise Refusal("rate_limited", f"{limit} per {seconds:g} s", retry_ms=ceil_ms(wait))
+            return Refusal("rate_limited", f"{limit} per {seconds:g} s", retry_ms=ceil_ms(wait))
+        receipt = self._place(draft, wall)
+        self._keys.add(draft, receipt, now)
+        return receipt
+
+    def _place(self, draft: Draft, wall: int) -> Receipt:
+        room = self._rooms.get(draft.room)
+        if room is None:
+            room = self._rooms[draft.room] = RoomLog(self._options.history)
+        event = room.add(draft, wall)
+        self._fresh.setdefault(draft.room, []).append(event)
+        return Receipt(event.seq, room.ts)
 
     async def read(
         self, room: str, *, after: int | None = None, before: int | None = None, limit: int
@@ -141,7 +99,7 @@ class MemoryLog:
         log = self._rooms.get(room)
         if log is None:
             return Page(self._epoch, 1, 0, ())
-        return Page(self._epoch, log.tail, log.head, _choose(log, after, before, limit))
+        return Page(self._epoch, log.tail, log.head, log.read(after, before, limit))
 
     async def follow(self, room: str) -> Position:
         """Hear the room from its present head on."""
@@ -168,10 +126,18 @@ class MemoryLog:
         self._closed = True
 
 
-def _choose(log: RoomLog, after: int | None, before: int | None, limit: int) -> Sequence[Event]:
-    """Apply the three ways of `MessageLog.read` to what is kept."""
-    if after is not None:
-        first = max(after + 1, log.tail)
-        return log.slice(first, min(first + limit - 1, log.head))
-    last = log.head if before is None else min(before - 1, log.head)
-    return log.slice(max(last - limit + 1, log.tail), last)
+def _repeated(draft: Draft, known: Appended) -> Receipt | Refusal:
+    """Answer a draft whose key has been used: for itself, or for other content."""
+    if known.digest != draft.digest:
+        return Refusal("conflict", "the same cid with other content", field="cid")
+    return Receipt(known.receipt.seq, known.receipt.ts, dup=True)
+
+
+def _settle(answer: Answer, outcome: Receipt | Refusal) -> None:
+    """Give the answer, unless it was given up."""
+    if answer.done():
+        return
+    if isinstance(outcome, Refusal):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)

@@ -1,6 +1,6 @@
 """Every engine under one contract: `node` is one of each; `pair` two nodes on one storage."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from functools import cache
 
@@ -8,14 +8,9 @@ import pytest
 
 from chat.engine import Engine
 from chat.log import MessageLog
-from deploy.local.cluster import Cluster
 from tests.resilience.nodes import Node, OpenNode, Pair, opener
 from tests.resilience.recorder import Recorder
-from tests.resilience.storages import SIZES, empty, started
-
-ENGINES = ("memory",)
-SHARED = ()
-Clusters = Callable[[str], Cluster]
+from tests.resilience.storages import ENGINES, SHARED, SIZES, Clusters, empty, started
 
 
 @pytest.fixture(scope="session")

@@ -62,12 +62,12 @@ class OpenNode(Protocol):
 
 
 @asynccontextmanager
-async def opener(url: str) -> AsyncIterator[OpenNode]:
+async def opener(url: str, **usual: Any) -> AsyncIterator[OpenNode]:
     """Give a function that opens nodes on one storage; all are closed at the end."""
     nodes: list[Node] = []
 
     async def open_node(**options: Any) -> Node:
-        node = Node(url, EngineOptions(**({"publish": FREE} | options)))
+        node = Node(url, EngineOptions(**({"publish": FREE} | usual | options)))
         nodes.append(node)
         return await node.opened()
 

@@ -1,13 +1,18 @@
 """Real storages for the contracts: one Redis, or a master with replicas and sentinels."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from deploy.local.cluster import Cluster
 
 SIZES: Final = {"redis": (0, 0), "sentinel": (2, 3)}  # replicas and sentinels
+ENGINES: Final = ("memory",)
+SHARED: Final[tuple[str, ...]] = ()  # several nodes can be on one
+ALONE: Final[tuple[str, ...]] = ()  # a node of it can die without another taking over
+
+Clusters = Callable[[str], Cluster]
 
 
 @contextmanager
