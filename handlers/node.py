@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -42,6 +42,7 @@ class Node:
         self.tokens = tokens
         self.options = options
         self.gate = Gate(options)
+        self.mint: Callable[[str], str] | None = None  # in development: a token for whoever asks
         self.peers: dict[str, Peer] = {}
         self._users: dict[str, dict[str, Peer]] = {}
         self._storage: Storage | None = None

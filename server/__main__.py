@@ -15,10 +15,9 @@ from server.app import build_app
 from server.environment import ConfigurationError
 from server.life import serve
 from server.settings import Settings, load
-from server.tokens import DEV_LIFETIME_S, mint
+from server.tokens import DEV_LIFETIME_S, mint, mint_for_developer
 
 BAD_SETTINGS = 2
-_DEV_ROOMS = {"*": "rwm"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,16 +92,7 @@ def _environment(*, dev: bool, offline: bool) -> Mapping[str, str]:
 def _greet_developer(settings: Settings, port: int) -> None:
     print(f"\n  console  http://localhost:{port}/console\n  socket   ws://localhost:{port}/ws\n")
     for user in ("ann", "bo"):
-        made = mint(
-            settings.jwt_secret,
-            user,
-            _DEV_ROOMS,
-            audience=settings.jwt_audience,
-            issuer=settings.jwt_issuer,
-            name=user.capitalize(),
-            scope="chat.publish chat.admin",
-        )
-        print(f"  token of {user}:\n  {made}\n", flush=True)
+        print(f"  token of {user}:\n  {mint_for_developer(settings, user)}\n", flush=True)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

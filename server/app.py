@@ -3,22 +3,24 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp import web
-from handlers.middlewares import MIDDLEWARES
-from handlers.routes import setup_routes
-from resilience.open import open_engine
-from resilience.options import EngineOptions
 
 from chat.hub import Hub
 from chat.limits import Limits
 from chat.session import Timing
+from handlers.console import setup_client, setup_console
 from handlers.keeper import Keeper
+from handlers.middlewares import MIDDLEWARES
 from handlers.node import NODE, Node
 from handlers.options import EdgeOptions
 from handlers.outbox import Tick
+from handlers.routes import setup_routes
+from resilience.open import open_engine
+from resilience.options import EngineOptions
 from server.settings import Settings
-from server.tokens import HmacTokens
+from server.tokens import HmacTokens, mint_for_developer
 
 PUBLISH_WINDOW_S = 60
 
@@ -34,7 +36,12 @@ def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=1 << 16)
     app[NODE] = Node(hub, tick, tokens, edge_options(settings, dev=dev))
     app[SETTINGS] = settings
+    if dev:
+        app[NODE].mint = partial(mint_for_developer, settings)
     setup_routes(app, app[NODE])
+    setup_client(app)
+    if app[NODE].options.console:
+        setup_console(app)
     app.cleanup_ctx.append(_storage)
     app.cleanup_ctx.append(_keeper)
     return app

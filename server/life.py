@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
+from handlers.listening import EdgeRunner
 from handlers.node import NODE, Node
 from server.access import AccessLogger
 from server.settings import Settings
@@ -23,7 +24,7 @@ async def serve(app: web.Application, settings: Settings, announce: Callable[[in
 
     `announce` is told the port once it is open.
     """
-    runner = web.AppRunner(
+    runner = EdgeRunner(
         app, access_log_class=AccessLogger, handle_signals=False, shutdown_timeout=1
     )
     stop, hurry = asyncio.Event(), asyncio.Event()

@@ -9,6 +9,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import WSMsgType, web
 
+from handlers.listening import EdgeRunner
 from handlers.node import NODE, Node
 from server.app import build_app
 from server.environment import Secret
@@ -121,9 +122,10 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(**environment: Any) -> AsyncIterator[Served]:
+async def serving(*, dev: bool = False, **environment: Any) -> AsyncIterator[Served]:
     """Run the server on the embedded engine, on a free port, with generous limits."""
     generous = {
+        "PORT": "0",
         "REDIS_URL": "memory://",
         "JWT_SECRET": SECRET,
         "WEBSOCKET_MAX_CONNECTIONS": "5000",
@@ -132,11 +134,11 @@ async def serving(**environment: Any) -> AsyncIterator[Served]:
         "RATE_LIMIT_MESSAGES_PER_MINUTE": "100000",
     }
     settings = load({**generous, **{name: str(value) for name, value in environment.items()}})
-    app = build_app(settings)
-    runner = web.AppRunner(app, shutdown_timeout=1)
+    app = build_app(settings, dev=dev)
+    runner = EdgeRunner(app, shutdown_timeout=1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", settings.port)
         await site.start()
         async with aiohttp.ClientSession() as session:
             yield Served(app, int(runner.addresses[0][1]), session)

@@ -7,25 +7,20 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page
 
+from tests.browsing import chromium
 from tests.chatting import Served, token
 from tests.conftest import Serve
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 FRONTENDS = (3000, 3001)
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    """A real Chromium."""
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=CHROMIUM
-        )
-        yield chromium
-        await chromium.close()
+    async with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

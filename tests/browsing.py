@@ -1,0 +1,44 @@
+"""A real Chromium for the tests of pages."""
+
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+
+ARGUMENTS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Run Debian's Chromium, headless."""
+    path = shutil.which("chromium")
+    assert path is not None, "chromium is not on PATH"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+def complaints_of(page: Page) -> list[str]:
+    """Return the list that fills with the page's errors: exceptions, CSP, failed loads."""
+    complaints: list[str] = []
+
+    def keep(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    page.on("console", keep)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return complaints
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
