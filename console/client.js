@@ -15,6 +15,7 @@
 
 const SUBPROTOCOL = 'chat.v1';
 const CLIENT = 'holdfast-client/0.1.0';
+const SOCKET_OPEN = 1; // its readyState; above, it is closing, and complains of what it is given
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MOST_MS = 30_000;
 const TIMER_MOST_MS = 600_000; // past 2^31 a browser's timer fires at once, whoever asked for it
@@ -144,7 +145,7 @@ class Link extends Emitter {
 
   /** Sends frames as one message if that is within the limits, else one by one. */
   post(...frames) {
-    if (!this.#isGreeted) return;
+    if (!this.#isGreeted || this.#socket.readyState > SOCKET_OPEN) return;
     const isBatch = frames.length > 1 && frames.length <= this.limits.batch
       && byteLength(frames) <= this.limits.frame;
     for (const message of isBatch ? [frames] : frames) this.#socket.send(JSON.stringify(message));

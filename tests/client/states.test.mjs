@@ -186,6 +186,19 @@ test('Handlers of an old socket are inert.', async () => {
   assert.equal(old.messages.length, 1);
 });
 
+test('Nothing is given to a socket that is closing: the browser would complain.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  world.socket.readyState = 2;
+  room.send('a');
+  room.typing();
+  assert.deepEqual(world.socket.sent().map(({ type }) => type), ['auth', 'join']);
+  world.socket.drop(4300);
+  await world.greet();
+  world.admit();
+  assert.deepEqual(world.socket.sent('publish').map(({ text }) => text), ['a']);
+});
+
 test('A token that arrives after close opens nothing.', async () => {
   const world = new World();
   let give;
