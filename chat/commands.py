@@ -29,7 +29,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=Fa
     """What a message says: `text`, or `data` (any JSON; empty here when absent), or both."""
 
     text: str | None = None
-    data: msgspec.Raw = msgspec.Raw()
+    data: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     reply_to: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     mentions: Annotated[list[UserId], Meta(max_length=MENTIONS)] | None = None
 

@@ -1,5 +1,6 @@
 """Admitting a message: permission, limits and the text rule, the same for WebSocket and REST."""
 
+import re
 import secrets
 from typing import Final
 
@@ -13,6 +14,9 @@ from chat.limits import Limits
 from chat.log import Draft, draft_message
 
 _CID_BYTES: Final = 12
+_TRACEPARENT: Final = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
 _NO_DATA: Final = (b"", b"null")
 
 
@@ -42,8 +46,13 @@ def draft(
         name=None if author else claims.name,
         cid=cid or secrets.token_urlsafe(_CID_BYTES),
         content=_clean(content, limits),
-        traceparent=traceparent,
+        traceparent=_valid(traceparent),
     )
+
+
+def _valid(traceparent: str | None) -> str | None:
+    """Return the W3C trace context if it is valid; an invalid one is ignored, never refused."""
+    return traceparent if _TRACEPARENT.fullmatch(traceparent or "") else None
 
 
 def _clean(content: Content, limits: Limits) -> Content:

@@ -25,11 +25,15 @@ class Attendance:
     """The rooms of one connection.
 
     A join waits for the log; while it does, later commands for the same room queue behind it, in
-    a task of that room's own. Without one, a command is carried out at once.
+    a task of that room's own. Without one, a command is carried out at once. `refuse` answers a
+    command that failed; `moved` is told that the connection is in other rooms now.
     """
 
-    def __init__(self, engine: Engine, hub: Hub, peer: Peer, refuse: Refuse) -> None:
+    def __init__(
+        self, engine: Engine, hub: Hub, peer: Peer, refuse: Refuse, moved: Callable[[], None]
+    ) -> None:
         self._engine = engine
+        self._moved = moved
         self._peer = peer
         self._refuse = refuse
         self._joining = Joining(engine, hub, peer)
@@ -56,6 +60,7 @@ class Attendance:
         for room in [r for r in self._peer.session.rooms if "r" not in letters(r)]:
             self._joining.leave(room)
             self._peer.send(Left(room=room, reason="forbidden"))
+        self._moved()
 
     async def close(self) -> None:
         """Leave every room; nothing of this connection runs afterwards."""
@@ -85,6 +90,7 @@ class Attendance:
         try:
             if isinstance(command, Join):
                 await self._joining.join(command)
+                self._moved()
             else:
                 self._act(command)
         except Exception as error:  # noqa: BLE001 - answered, and logged, by the connection
@@ -93,6 +99,7 @@ class Attendance:
     def _act(self, command: Leave | Typing) -> None:
         if isinstance(command, Leave):
             self._joining.leave(command.room)
+            self._moved()
             self._peer.send(Left(id=command.id, room=command.room, reason="left"))
             return
         user = self._peer.session.signed_in.sub

@@ -27,7 +27,9 @@ class Connection:
     def __init__(self, node: Node, peer: Peer) -> None:
         self._node = node
         self._peer = peer
-        self._attendance = Attendance(node.engine, node.hub, peer, self.refuse)
+        self._attendance = Attendance(
+            node.engine, node.hub, peer, self.refuse, moved=partial(node.register, peer)
+        )
         self._held: set[asyncio.Future[Receipt]] = set()
         self._carry_out: Final[dict[type[AnyCommand], Callable[[Any], None]]] = {
             Join: self._attendance.submit,

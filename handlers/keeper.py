@@ -16,7 +16,6 @@ class Keeper:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self.lag = 0.0  # how late the last sweep was: the loop's own delay, seconds
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -24,7 +23,7 @@ class Keeper:
             due = self._node.now() + SWEEP_S
             await asyncio.sleep(SWEEP_S)
             now = self._node.now()
-            self.lag = max(0.0, now - due)
+            self._node.lag = max(0.0, now - due)
             for peer in list(self._node.peers.values()):
                 self.tend(peer, now)
 

@@ -44,6 +44,7 @@ class Client:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
         self.seen: list[Frame] = []
+        self.patience: float | None = PATIENCE_S
         self._unread: list[Frame] = []
 
     async def send(self, *frames: Frame) -> None:
@@ -53,7 +54,7 @@ class Client:
     async def receive(self) -> Frame:
         """Return the next frame; raises `Closed`."""
         while not self._unread:
-            message = await self.socket.receive(PATIENCE_S)
+            message = await self.socket.receive(self.patience)
             if message.type is WSMsgType.TEXT:
                 got = json.loads(message.data)
                 self._unread.extend(got if isinstance(got, list) else [got])

@@ -44,7 +44,6 @@ async def test_connections_by_user(rest: Rest, connect: Connect) -> None:
     assert await conns(rest, "?user=nobody") == []
 
 
-@pytest.mark.xfail(reason="a connection is registered before it joins, and not again")
 async def test_connections_by_room(rest: Rest, connect: Connect) -> None:
     """Connections are filtered by the rooms they are in now."""
     for user, room in [("bo", "general"), ("ann", "general"), ("bo", "side")]:
