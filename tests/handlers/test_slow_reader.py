@@ -1,0 +1,58 @@
+"""A reader that stops reading is closed and resumes; nobody else notices."""
+
+import asyncio
+import socket
+
+from tests.chatting import Client, Served, token
+from tests.conftest import Connect, Serve
+
+MESSAGES = 600
+TEXT = "x" * 4_000
+UPGRADE = (
+    "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    "Sec-WebSocket-Protocol: chat.v1, bearer.{token}\r\n\r\n"
+)
+JOIN = b'{"type":"join","room":"general"}'
+
+
+async def deaf(served: Served) -> socket.socket:
+    """Join by a socket with a small buffer that nobody reads from."""
+    loop = asyncio.get_running_loop()
+    ear = socket.socket()
+    ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    ear.setblocking(False)
+    await loop.sock_connect(ear, ("127.0.0.1", served.port))
+    await loop.sock_sendall(ear, UPGRADE.format(token=token("deaf")).encode())
+    masked = bytes([0x81, 0x80 | len(JOIN), 0, 0, 0, 0]) + JOIN
+    await loop.sock_sendall(ear, masked)
+    return ear
+
+
+async def hear_all(client: Client) -> None:
+    """Read until the last message."""
+    while (await client.until("message"))["seq"] < MESSAGES:
+        pass
+
+
+async def test_slow_reader_is_evicted_alone(serve: Serve, connect: Connect) -> None:
+    """The deaf one is told to resume; everyone else gets every message."""
+    served = await serve()
+    author, listener = await connect("ann", to=served), await connect("bo", to=served)
+    await listener.join()
+    ear = await deaf(served)
+    async with asyncio.timeout(10):
+        while served.node.hub.statistics()["live"] < 2:
+            await asyncio.sleep(0.01)
+    (peer,) = [peer for peer in served.node.peers.values() if peer.user == "deaf"]
+    hearing = asyncio.create_task(hear_all(listener))
+    for _ in range(0, MESSAGES, 3):
+        publish = {"type": "publish", "room": "general", "text": TEXT}
+        await author.send(*[publish] * 3)
+        for _ in range(3):
+            await author.until("ack")
+    await hearing
+    assert peer.outbox.evicted
+    assert peer.outbox.closed is not None
+    assert peer.outbox.closed.code == 4300
+    ear.close()
