@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from deploy.local.node import ANSWER, Plan
+from deploy.local.commands import ANSWER
+from deploy.local.node import Plan
 from deploy.local.ports import LOOPBACK, Port
 from deploy.local.process import Process
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from deploy.local.node import UNANSWERED
+from deploy.local.commands import UNANSWERED
 from deploy.local.redis_node import RedisNode
 from deploy.local.sentinel_node import MASTER_NAME, SentinelNode
 

@@ -1,28 +1,21 @@
 """What Redis and Sentinel have in common as processes: files, an address, users, commands."""
 
-import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from redis import RedisError
-from redis.asyncio.connection import Connection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis import BusyLoadingError
 
+from deploy.local.commands import ANSWER, UNANSWERED, command
 from deploy.local.ports import LOOPBACK, Port
 from deploy.local.process import Process
 from deploy.local.proxy import Door
 from deploy.local.templates import fill
 
-# Seconds. A process that answers at all does so in one or two milliseconds.
-ANSWER: Final = 0.5
+# Seconds. Loading its disk takes a node as long as that is big.
 START: Final = 10.0
-# What a node says, or does not, that is dead, frozen, cut off, loading or asked too early.
-UNANSWERED: Final = (RedisError, OSError, TimeoutError)
-
 ANYBODY: Final = "user default on nopass ~* &* +@all"
 
 
@@ -94,35 +87,16 @@ class Node:
         """Say whether it takes connections and commands, though it may still be loading."""
         try:
             await self.command("PING")
-        except RedisError as error:
-            return str(error).startswith("LOADING") or "loading" in str(error)
-        except OSError:
+        except BusyLoadingError:
+            return True
+        except UNANSWERED:
             return False
         return True
 
     async def command(self, *words: str | int, deadline: float = ANSWER) -> Any:
-        """Carry out one command as the operator, around every proxy.
-
-        Raises redis' errors: ResponseError for what the node says, ConnectionError; TimeoutError
-        after `deadline` seconds.
-        """
-        connection = Connection(
-            host=LOOPBACK,
-            port=self.port,
-            username="admin",
-            password=self.plan.passwords.admin,
-            decode_responses=True,
-            protocol=2,
-            driver_info=None,
-            retry=Retry(NoBackoff(), 0),
-        )
-        try:
-            async with asyncio.timeout(deadline):
-                await connection.connect()  # type: ignore[no-untyped-call]
-                await connection.send_command(*words)
-                return await connection.read_response()
-        finally:
-            await connection.disconnect(nowait=True)
+        """Carry out one command as the operator, around every proxy; `commands.command`."""
+        login = ("admin", self.plan.passwords.admin)
+        return await command(self.port, login, *words, deadline=deadline)
 
     def values(self) -> dict[str, object]:
         """Return what stands for the ${NAMES} of each template."""

@@ -12,6 +12,7 @@ from deploy.local.waiting import until
 # Seconds. The kernel needs milliseconds to end a process; a deadline is for the day it does not.
 END: Final = 10.0
 _LAST_LINES: Final = 15
+_OWNER_ONLY: Final = 0o077  # Redis and Sentinel write passwords when they rewrite their files
 
 
 class DiedError(RuntimeError):
@@ -68,6 +69,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 process_group=self._group,
+                umask=_OWNER_ONLY,
             )
 
     async def ready(self, question: Callable[[], Awaitable[bool]], deadline: float) -> None:

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from deploy.local.chat_node import ChatNode
+from deploy.local.commands import UNANSWERED
 from deploy.local.health import lacking, named_master, role
-from deploy.local.node import UNANSWERED
 from deploy.local.redis_node import RedisNode
 from deploy.local.sentinel_node import MASTER_NAME, SentinelNode
 from deploy.local.waiting import until, until_nothing_lacks
 
 AnyNode = RedisNode | SentinelNode | ChatNode
 
-# Seconds. Health takes two; a replica that Sentinel learns of by INFO takes ten more.
-HEALTH: Final = 20.0
+# Seconds. Health takes two; after a former master came back, up to twenty: Sentinel waits for 8
+# until it turns it round, and looks at a quiet node every 10.
+HEALTH: Final = 30.0
 
 
 class Topology:
@@ -98,6 +99,17 @@ class Topology:
             return next((node for node in others if roles[node.name] == "master"), None)
 
         return await until(promoted, deadline, f"a master in place of {old.name}")
+
+    async def wait_until_replicating(self, deadline: float) -> None:
+        """Wait until those nodes that run are one master and its replicas, all without lag.
+
+        Sentinel's knowledge of it may be ten seconds older. TimeoutError says what lacks.
+        """
+
+        async def lacks() -> list[str]:
+            return await lacking([node for node in self.nodes if node.process.running], [])
+
+        await until_nothing_lacks(lacks, deadline)
 
     async def wait_until_healthy(self, deadline: float = HEALTH) -> None:
         """Wait until those that run are one topology; TimeoutError says what lacks.

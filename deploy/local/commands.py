@@ -1,0 +1,43 @@
+"""One command to a Redis or Sentinel process, on a connection of its own."""
+
+import asyncio
+from typing import Any, Final
+
+from redis import RedisError
+from redis.asyncio.connection import Connection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from deploy.local.ports import LOOPBACK
+
+# Seconds. A process that answers at all does so in one or two milliseconds.
+ANSWER: Final = 0.5
+# What comes of a node that is dead, frozen, cut off, still loading or asked too early.
+UNANSWERED: Final = (RedisError, OSError, TimeoutError)
+
+
+async def command(
+    port: int, login: tuple[str, str], *words: str | int, deadline: float = ANSWER
+) -> Any:
+    """Carry out one command at a loopback port, as the user and password of `login`.
+
+    Raises redis' errors: ResponseError for what the process says, ConnectionError if it is not
+    there; TimeoutError after `deadline` seconds. Nothing is tried twice.
+    """
+    connection = Connection(
+        host=LOOPBACK,
+        port=port,
+        username=login[0],
+        password=login[1],
+        decode_responses=True,
+        protocol=2,
+        driver_info=None,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        async with asyncio.timeout(deadline):
+            await connection.connect()  # type: ignore[no-untyped-call]
+            await connection.send_command(*words)
+            return await connection.read_response()
+    finally:
+        await connection.disconnect(nowait=True)
