@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from chat.engine import Engine, Listener
 from resilience.engine_memory import open_memory
+from resilience.engine_redis import open_redis
 from resilience.options import EngineOptions
 
 
@@ -12,11 +13,13 @@ from resilience.options import EngineOptions
 async def open_engine(
     url: str, listener: Listener, options: EngineOptions
 ) -> AsyncIterator[Engine]:
-    """Open the engine: `memory://` keeps everything in this process.
+    """Open the engine: `memory://` keeps everything in this process, Redis URLs are in url.py.
 
-    Raises `ValueError` for a URL of no known scheme; its text never holds the URL.
+    Raises `ValueError` for a URL that names none; its text never holds the URL.
     """
-    if not url.startswith("memory://"):
-        raise ValueError("no engine for this scheme")
-    async with open_memory(listener, options) as engine:
-        yield engine
+    if url.startswith("memory://"):
+        async with open_memory(listener, options) as memory:
+            yield memory
+    else:
+        async with open_redis(url, listener, options) as redis:
+            yield redis

@@ -1,0 +1,166 @@
+"""Adopting a master: ROLE must say so; then who must acknowledge, and whether history goes on."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from resilience import keys
+from resilience.address import Address
+from resilience.continuity import Continuity, Lineage, judge
+from resilience.dialer import PROBE_S
+from resilience.election import Candidate
+from resilience.generation import Generation
+from resilience.insync import InSync
+from resilience.link import Link, LinkLost, Opener, ReplyError
+from resilience.options import AckRule, EngineOptions
+from resilience.replies import Garbled, MasterRole, ReplicaRole, info, role
+from resilience.sentinel_watch import SentinelWatch
+
+_log: Final = logging.getLogger("holdfast.adoption")
+
+# A chosen successor is asked so often: writing is possible 2-3 ms after it has become master.
+CHOSEN_POLL_S: Final = 0.01
+# Where nobody can tell whether a history goes on, each node first says what it knows of it.
+GRACE_S: Final = 1.0
+_RAISE_MARK: Final = """#!lua
+if (tonumber(redis.call('GET', KEYS[1])) or 0) < tonumber(ARGV[1]) then
+  redis.call('SET', KEYS[1], ARGV[1])
+end
+return redis.call('GET', KEYS[1])"""
+
+
+class NotMaster(LinkLost):
+    """ROLE does not say master, or the candidate is none any more."""
+
+
+class Adoption:
+    """Turns a candidate into a generation; remembers the one before, to judge the history."""
+
+    def __init__(self, opener: Opener, options: EngineOptions, watch: SentinelWatch | None) -> None:
+        self._opener = opener
+        self._options = options
+        self._watch = watch
+        self._loop = asyncio.get_running_loop()
+        self.before: Generation | None = None
+        self._number = 0
+        self._mark = 0
+
+    async def adopt(self, candidate: Candidate, still: Callable[[], bool]) -> Generation:
+        """Return the generation of a candidate, or raise `LinkLost`.
+
+        A chosen one is asked until it is master; `still` says whether it is worth waiting for.
+        """
+        link = await self._opener.open(candidate.address, timeout_s=PROBE_S)
+        try:
+            found = await self._become_master(link, candidate, still)
+            replies = await link.pipeline([("INFO", "replication"), ("GET", keys.BREAK)], PROBE_S)
+            lineage = Lineage.read(info(replies[0]))
+            generation = self._generation(candidate, found, lineage, _number(replies[1]))
+            if generation.continuity is Continuity.BROKEN:
+                generation.mark = await self._mark_break(link, generation)
+        finally:
+            link.close("adopted")
+        self._mark = generation.mark
+        self.before = generation
+        return generation
+
+    async def _become_master(
+        self, link: Link, candidate: Candidate, still: Callable[[], bool]
+    ) -> MasterRole:
+        while True:
+            found = role((await link.pipeline([("ROLE",)], PROBE_S))[0])
+            if isinstance(found, MasterRole):
+                return found
+            if not candidate.chosen or not still():
+                raise NotMaster(f"{candidate.address} is no master")
+            await asyncio.sleep(CHOSEN_POLL_S)
+
+    def _generation(
+        self, candidate: Candidate, found: MasterRole, lineage: Lineage, mark: int
+    ) -> Generation:
+        before = self.before
+        continuity = judge(
+            before.lineage if before else None, before.committed if before else -1, lineage
+        )
+        self._number += 1
+        doubtful = continuity is not Continuity.CONTINUED
+        generation = Generation(
+            self._number,
+            candidate,
+            self._opener,
+            InSync(self._floor, self._members(candidate, found), electable=self._by_all),
+            lineage=lineage,
+            continuity=continuity,
+            opens_at=self._loop.time() + (GRACE_S if doubtful else 0.0),
+            mark=max(mark, self._mark),
+        )
+        if before is not None and continuity is Continuity.CONTINUED:
+            generation.committed = before.committed
+        return generation
+
+    @property
+    def _floor(self) -> int:
+        floor = self._options.ack_replicas
+        return floor if floor is not None else int(self._watch is not None)
+
+    @property
+    def _by_all(self) -> bool:
+        return self._watch is not None and self._options.ack_rule is AckRule.ELECTABLE
+
+    def _members(self, candidate: Candidate, found: MasterRole) -> set[Address]:
+        """Return who could be elected: the connected, and whoever is not called down.
+
+        The master just deposed is none until it follows.
+        """
+        if self._watch is None:
+            return set()
+        known = {seen.address for view in self._watch.views for seen in view.replicas}
+        former = self.before
+        if former is not None:
+            known |= former.insync.members
+        could = {address for address in known if not self._watch.called_down(address)}
+        if former is not None and former.address != candidate.address:
+            could.discard(former.address)
+        return (could | set(found.replicas)) - {candidate.address}
+
+    async def _mark_break(self, link: Link, generation: Generation) -> int:
+        """Make every room begin a new history: which of them lost something, nobody can tell."""
+        epoch = generation.candidate.epoch
+        mark = max(epoch, generation.mark if epoch else generation.mark + 1)
+        _log.error("history_broken", extra={"master": str(generation.address), "mark": mark})
+        reply = (await link.pipeline([("EVAL", _RAISE_MARK, 1, keys.BREAK, mark)], PROBE_S))[0]
+        if isinstance(reply, ReplyError):
+            raise Garbled(str(reply).partition(" ")[0])
+        return _number(reply)
+
+
+async def repoint(generation: Generation) -> None:
+    """Turn the replicas that still follow another master to this one; never a master.
+
+    Sentinel does the same 0.9 s later. Needs the right to REPLICAOF.
+    """
+    await asyncio.gather(
+        *(_repoint(generation, member) for member in set(generation.insync.members))
+    )
+
+
+async def _repoint(generation: Generation, member: Address) -> None:
+    try:
+        link = await generation.probe(member, PROBE_S)
+    except LinkLost:
+        return
+    try:
+        found = role((await link.pipeline([("ROLE",)], PROBE_S))[0])
+        if isinstance(found, ReplicaRole) and found.master != generation.address:
+            order = ("REPLICAOF", generation.address.host, generation.address.port)
+            reply = (await link.pipeline([order], PROBE_S))[0]
+            _log.info("repointed", extra={"replica": str(member), "reply": str(reply)[:16]})
+    except LinkLost:
+        return
+    finally:
+        link.close("turned")
+
+
+def _number(reply: object) -> int:
+    return int(reply) if isinstance(reply, bytes) and reply.isdigit() else 0

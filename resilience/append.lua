@@ -1,0 +1,106 @@
+-- Appends messages to one room: all of them are decided, then all is written, or nothing.
+-- KEYS: log, meta, stem of the idempotency keys. ARGV: token, known epoch, known seq, mark,
+-- history, dedup ms, most keys, rate limit, rate window ms; then for each message user, cid,
+-- head, tail, digest, traceparent.
+-- Returns epoch, ts, then for each message: its seq; {seq, ts} of its first self; 0 for other
+-- content under its key; the negative ms until the user's rate allows it.
+local log, meta, stem = KEYS[1], KEYS[2], KEYS[3]
+local token, mark = ARGV[1], tonumber(ARGV[4])
+local dedup, most = tonumber(ARGV[6]), tonumber(ARGV[7])
+local limit, window = tonumber(ARGV[8]), tonumber(ARGV[9])
+local FIRST, WIDTH = 10, 6
+
+local time = redis.call('TIME')
+local clock = time[1] * 1000 + math.floor(time[2] / 1000)
+local epoch, head, renewed, m = history(log, meta, token, ARGV[2], tonumber(ARGV[3]), mark)
+local ts = math.max(tonumber(m[4]) or 0, clock)
+local ts_text = string.format('%.0f', ts)
+
+-- Idempotency keys: two hashes in rotation, each filled for the dedup time or until it is full.
+local turn, turned = tonumber(m[5]) or 0, tonumber(m[6]) or 0
+local rotated = clock - turned >= dedup or redis.call('HLEN', stem .. ':' .. turn) >= most
+if rotated then turn, turned = turn + 1, clock end
+local current = stem .. ':' .. turn
+local fields = {}
+for i = FIRST, #ARGV, WIDTH do fields[#fields + 1] = ARGV[i] .. ':' .. ARGV[i + 1] end
+local fresh = redis.call('HMGET', current, unpack(fields))
+local old = redis.call('HMGET', stem .. ':' .. (turn - 1), unpack(fields))
+
+-- A user's last publishes: a count, then times of 8 bytes. Up to 255 each has its own time;
+-- above, each time is the last of a group, and a group is let in whole or not at all.
+local group = math.max(1, math.floor(limit / 128))
+local groups = math.floor(limit / group)
+local rates, spent = {}, {}
+local function spend(user)
+  local value = rates[user]
+  if not value then
+    value = redis.call('GET', 'hf:rate:{' .. user .. '}') or struct.pack('>d', group)
+  end
+  local count, times = struct.unpack('>d', value), string.sub(value, 9)
+  if count < group and #times >= 8 then
+    count, times = count + 1, string.sub(times, 1, -9)
+  else
+    while #times > groups * 8 do times = string.sub(times, 9) end
+    if #times == groups * 8 then
+      local age = clock - struct.unpack('>d', times)
+      if age < 0 then age = 0 end
+      if age <= window then return window - age + 1 end
+      times = string.sub(times, 9)
+    end
+    count = 1
+  end
+  rates[user] = struct.pack('>d', count) .. times .. struct.pack('>d', clock)
+  spent[user] = true
+  return 0
+end
+
+local reply, added, keys, seen = {epoch, ts}, {}, {}, {}
+local seq = head
+for n, field in ipairs(fields) do
+  local i = FIRST + (n - 1) * WIDTH
+  local digest = ARGV[i + 4]
+  local known = seen[field] or fresh[n] or old[n]
+  if known then
+    local first, when, content = string.match(known, '^(%d+) (%d+) (.*)$')
+    reply[#reply + 1] = content == digest and {tonumber(first), tonumber(when)} or 0
+  else
+    local wait = spend(ARGV[i])
+    if wait > 0 then
+      reply[#reply + 1] = -wait
+    else
+      seq = seq + 1
+      reply[#reply + 1] = seq
+      seen[field] = string.format('%.0f', seq) .. ' ' .. ts_text .. ' ' .. digest
+      keys[#keys + 1] = field
+      keys[#keys + 1] = seen[field]
+      added[#added + 1] = i
+    end
+  end
+end
+
+for n, i in ipairs(added) do
+  local place = string.format('%.0f', head + n)
+  local event = ARGV[i + 2] .. place .. ',"ts":' .. ts_text .. ARGV[i + 3]
+  if ARGV[i + 5] == '' then
+    redis.call('XADD', log, '1-' .. place, 'e', event, 'u', ARGV[i], 'c', ARGV[i + 1],
+      't', ts_text, 'd', ARGV[i + 4])
+  else
+    redis.call('XADD', log, '1-' .. place, 'e', event, 'u', ARGV[i], 'c', ARGV[i + 1],
+      't', ts_text, 'd', ARGV[i + 4], 'p', ARGV[i + 5])
+  end
+end
+-- Written also when nothing was appended: WAIT then covers what the answers rest on.
+redis.call('HSET', meta, 'epoch', epoch, 'head', string.format('%.0f', seq), 'ts', ts_text,
+  'mark', renewed and ARGV[4] or m[3] or '0', 'turn', turn, 'turned', string.format('%.0f', turned))
+if #added > 0 then
+  redis.call('XTRIM', log, 'MAXLEN', '~', ARGV[5])
+  redis.call('HSET', current, unpack(keys))
+  for user in pairs(spent) do
+    redis.call('SET', 'hf:rate:{' .. user .. '}', rates[user], 'PX', window + 1)
+  end
+end
+if rotated then
+  redis.call('PEXPIRE', current, 2 * dedup)
+  redis.call('UNLINK', stem .. ':' .. (turn - 2))
+end
+return reply

@@ -1,0 +1,81 @@
+"""Appending to one room in one script call: its arguments, and what its reply means."""
+
+from collections.abc import Callable, Sequence
+
+from chat.errors import Refusal
+from chat.log import Draft, Position, Receipt
+from resilience import keys
+from resilience.link import Command, Reply
+from resilience.options import EngineOptions
+from resilience.replies import Garbled
+from resilience.scripts import APPEND
+
+Outcome = Receipt | Refusal
+
+
+class Appending:
+    """Builds the calls of append.lua and reads their replies; the rules come from the options."""
+
+    def __init__(self, options: EngineOptions, token: Callable[[], str]) -> None:
+        limit, seconds = options.publish
+        self._token = token
+        self._refused = f"{limit} per {seconds:g} s"
+        self._rules = (
+            options.history,
+            int(options.dedup_s * 1000),
+            options.keys,
+            limit,
+            int(seconds * 1000),
+        )
+
+    def call(self, room: str, drafts: Sequence[Draft], known: Position, mark: int) -> Command:
+        """Return the call for these drafts of one room, in their order."""
+        arguments: list[bytes | str | int] = []
+        for draft in drafts:
+            trace = draft.traceparent or b""
+            arguments += (draft.user, draft.cid, draft.head, draft.tail, draft.digest, trace)
+        return APPEND.call(
+            (keys.log(room), keys.meta(room), keys.cids(room)),
+            self._token(),
+            known.epoch,
+            known.seq,
+            mark,
+            *self._rules,
+            *arguments,
+        )
+
+    def read(self, reply: Reply, drafts: int) -> "Appended":
+        """Parse the reply; `Garbled` if it is none."""
+        match reply:
+            case [bytes(epoch), int(ts), *results] if len(results) == drafts:
+                outcomes = [self._outcome(result, ts) for result in results]
+                return Appended(epoch.decode(errors="replace"), ts, outcomes)
+        raise Garbled("append")
+
+    def _outcome(self, result: Reply, ts: int) -> Outcome:
+        match result:
+            case int() if result > 0:
+                return Receipt(result, ts)
+            case [int(seq), int(when)]:
+                return Receipt(seq, when, dup=True)
+            case 0:
+                return Refusal("conflict", "the same cid with other content", field="cid")
+            case int():
+                return Refusal("rate_limited", self._refused, retry_ms=-result)
+        raise Garbled("append")
+
+
+class Appended:
+    """What became of the drafts of one call, in their order; not committed yet."""
+
+    __slots__ = ("epoch", "outcomes", "ts")
+
+    def __init__(self, epoch: str, ts: int, outcomes: list[Outcome]) -> None:
+        self.epoch = epoch
+        self.ts = ts
+        self.outcomes = outcomes
+
+    @property
+    def head(self) -> int:
+        """The highest place given, now or before; 0 if there is none."""
+        return max((o.seq for o in self.outcomes if isinstance(o, Receipt)), default=0)

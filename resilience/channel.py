@@ -1,0 +1,57 @@
+"""What nodes tell each other on a room's channel."""
+
+from typing import Final
+
+import msgspec
+
+
+class _News(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    pass
+
+
+class Committed(_News, frozen=True, tag="c"):
+    """Committed events, from seq `first` on without gaps."""
+
+    epoch: str
+    first: int
+    payloads: list[bytes]
+
+
+class Head(_News, frozen=True, tag="h"):
+    """Everything up to `seq` is committed; whoever has less reads the log."""
+
+    epoch: str
+    seq: int
+
+
+class Signal(_News, frozen=True, tag="s"):
+    """An ephemeral frame from a node, which has shown it to its own already."""
+
+    node: str
+    payload: bytes
+
+
+class Attendance(_News, frozen=True, tag="p"):
+    """Users whose first connection to a node came, with their names, or whose last one went."""
+
+    node: str
+    join: list[tuple[str, str | None]]
+    leave: list[str]
+
+
+News = Committed | Head | Signal | Attendance
+_decoder: Final[msgspec.msgpack.Decoder[News]] = msgspec.msgpack.Decoder(News)
+_encoder: Final = msgspec.msgpack.Encoder()
+
+
+def encode(news: News) -> bytes:
+    """Return the news as msgpack."""
+    return _encoder.encode(news)
+
+
+def decode(payload: bytes) -> News | None:
+    """Return the news, None if it is none: anybody can publish."""
+    try:
+        return _decoder.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,147 @@
+"""Which master: the highest config epoch wins, a deposed one is not trusted again. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from resilience.address import Address
+from resilience.replies import MasterView, ReplicaView
+
+# A view that old is no evidence any more: a sentinel answers every 0.5 s, or is away.
+FRESH_S: Final = 2.5
+# How long after the choice of a successor an old master may not be believed to have stayed:
+# promotion took 50-100 ms, and a sentinel that gives up says so after its failover-timeout.
+SETTLED_S: Final = 3.0
+
+
+class View(msgspec.Struct, frozen=True):
+    """What one sentinel said; `asked` is when the question was sent, by the loop's clock."""
+
+    asked: float
+    master: MasterView
+    replicas: tuple[ReplicaView, ...]
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """Who may be the master, under which config epoch.
+
+    `chosen`: by `+selected-slave`, so not yet promoted, and the epoch is a guess from below.
+    """
+
+    address: Address
+    epoch: int
+    chosen: bool = False
+
+
+class Election:
+    """Weighs what the sentinels say; times are of the event loop's clock."""
+
+    def __init__(self) -> None:
+        self.adopted: Candidate | None = None
+        self._adopted_at = float("-inf")
+        self._deposed: dict[Address, int] = {}
+        self._selected: tuple[float, Candidate] | None = None
+
+    def candidate(self, views: Iterable[View], now: float) -> Candidate | None:
+        """Return whom to try next; None while nobody can be trusted."""
+        named = self._named(views, now)
+        if self._selected is not None:
+            chosen = self._selected[1]
+            if named is None or named.epoch < chosen.epoch or named.address == chosen.address:
+                return chosen
+        if named is None:
+            return self.adopted if self.adopted and self._is_trusted(self.adopted) else None
+        return named if self._is_trusted(named) else None
+
+    def supersedes(self, views: Iterable[View], now: float) -> Candidate | None:
+        """Return the candidate that takes the place of the adopted master, if there is one."""
+        rival = self.candidate(views, now)
+        here = self.adopted
+        if rival is None or here is None or rival.address == here.address:
+            return None
+        return rival if rival.epoch > here.epoch else None
+
+    def select(self, master: Address, successor: Address, now: float) -> bool:
+        """Take in `+selected-slave`; True if our master is the one to be replaced."""
+        here = self.adopted
+        if here is None or here.address != master or successor == master:
+            return False
+        self._selected = (now, Candidate(successor, here.epoch + 1, chosen=True))
+        self.depose(here)
+        return True
+
+    def adopt(self, candidate: Candidate, now: float) -> None:
+        """A candidate was found to be the master: who was before is deposed."""
+        here = self.adopted
+        if here is not None and here.address != candidate.address:
+            self.depose(here)
+        self._deposed.pop(candidate.address, None)
+        self._selected = None
+        self.adopted = candidate
+        self._adopted_at = now
+
+    def depose(self, master: Candidate) -> None:
+        """Never trust it again under this epoch."""
+        self._deposed[master.address] = max(master.epoch, self._deposed.get(master.address, 0))
+
+    def confirm(self, views: Iterable[View], now: float) -> None:
+        """Take the real epoch of a master that was adopted before the sentinels had named it."""
+        named = self._named(views, now)
+        here = self.adopted
+        if named is not None and here is not None and named.address == here.address:
+            self.adopted = named if named.epoch > here.epoch else here
+
+    def aborted(self, views: Collection[View], now: float) -> Candidate | None:
+        """Return the deposed master that all sentinels go on naming: a failover given up.
+
+        It may be reinstated if every reachable node demonstrably follows it.
+        """
+        fresh = [view for view in views if self._is_evidence(view, now)]
+        settled = self._selected is None or now - self._selected[0] > SETTLED_S
+        if not fresh or not settled or any(view.master.failing_over for view in fresh):
+            return None
+        names = {(view.master.address, view.master.epoch) for view in fresh}
+        if len(names) != 1:
+            return None
+        candidate = Candidate(*names.pop())
+        return None if self._is_trusted(candidate) else candidate
+
+    def reinstate(self, candidate: Candidate) -> None:
+        """Trust a deposed master again."""
+        self._deposed.pop(candidate.address, None)
+        self._selected = None
+
+    @property
+    def deposed(self) -> Mapping[Address, int]:
+        """Who is not trusted, up to which epoch."""
+        return self._deposed
+
+    def _named(self, views: Iterable[View], now: float) -> Candidate | None:
+        fresh = (view.master for view in views if self._is_evidence(view, now))
+        best = max(fresh, key=lambda master: master.epoch, default=None)
+        return None if best is None else Candidate(best.address, best.epoch)
+
+    def _is_evidence(self, view: View, now: float) -> bool:
+        """Answers older than the adoption name the old master, for up to 0.9 s."""
+        return view.asked >= self._adopted_at and now - view.asked <= FRESH_S
+
+    def _is_trusted(self, candidate: Candidate) -> bool:
+        here = self.adopted
+        newest = here is None or candidate.epoch >= here.epoch or candidate.address == here.address
+        return newest and candidate.epoch > self._deposed.get(candidate.address, -1)
+
+
+def called_down(views: Collection[View], replica: Address, sentinels: int, now: float) -> bool:
+    """Tell whether a majority of all sentinels, heard or not, calls the replica down."""
+    votes = sum(
+        any(seen.address == replica and seen.down for seen in view.replicas)
+        for view in views
+        if now - view.asked <= FRESH_S
+    )
+    return votes > sentinels // 2
+
+
+def count_sentinels(views: Iterable[View], listed: int) -> int:
+    """Return how many sentinels there are: as many as are listed, or more if they know more."""
+    return max([listed, *(view.master.sentinels for view in views)])

@@ -1,0 +1,293 @@
+"""The feed: what all nodes committed, in order, without gaps, to the listener of this one."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Final
+
+from chat.engine import Listener
+from chat.errors import Unavailable
+from chat.log import Event, Position
+from resilience import channel, keys
+from resilience.backoff import persist
+from resilience.generation import Generation
+from resilience.known import Known
+from resilience.link import Link, LinkLost
+from resilience.reader import Question, Reader
+from resilience.records import Records
+from resilience.stream import Stream
+from resilience.succession import Succession
+
+_log: Final = logging.getLogger("holdfast.feed")
+
+SILENCE_S: Final = 1.0  # then it is asked whether it lives, and has as long to answer
+LOOK_S: Final = 2.0  # how often the heads are compared: finds a lost last message
+SUBSCRIBED_S: Final = 2.0  # to confirm all subscriptions of a new link
+PAGE: Final = 500  # events of one read that fills a gap
+_CHUNK: Final = 500  # channels of one SUBSCRIBE
+
+OnNews = Callable[[str, channel.News], None]
+
+
+class Feed:
+    """Follows rooms by pub/sub, with the log to fall back on.
+
+    A gap, a new subscription, a new generation and the clock lead to the same: the room is
+    looked at, and what is missing is read from the log.
+    """
+
+    def __init__(
+        self,
+        succession: Succession,
+        reader: Reader,
+        known: Known,
+        records: Records,
+        listener: Listener,
+        on_news: OnNews,
+        random: Random,
+    ) -> None:
+        self._random = random
+        self._succession = succession
+        self._reader = reader
+        self._known = known
+        self._records = records
+        self._listener = listener
+        self._on_news = on_news
+        self._loop = asyncio.get_running_loop()
+        self._streams: dict[str, Stream] = {}
+        self._link: Link | None = None
+        self._heard = self._loop.time()
+        self._confirmed: dict[str, asyncio.Event] = {}
+        self._suspects: set[str] = set()
+        self._look = asyncio.Event()
+        self.deaf = True
+        self.extra: dict[str, Callable[[bytes], None]] = {}  # channels that are no rooms
+        self.on_subscribed: Callable[[], None] = lambda: None
+        self.gaps = 0
+        self.filled = 0
+        self.garbled = 0
+        self.rebuilt = 0
+
+    @property
+    def rooms(self) -> list[str]:
+        """The rooms that are followed."""
+        return list(self._streams)
+
+    def hears(self, room: str) -> bool:
+        """Tell whether the room is followed."""
+        return room in self._streams
+
+    async def follow(self, room: str) -> Position:
+        """Hear the room: subscribed first, then its head is read; `Unavailable` if that fails."""
+        stream = self._streams.get(room)
+        if stream is None:
+            stream = self._streams[room] = Stream(room)
+            self._confirmed[room] = asyncio.Event()
+            if self._link is not None:
+                self._link.tell([("SUBSCRIBE", keys.channel(room))])
+            self._suspect(room)
+        try:
+            async with asyncio.timeout(self._reader.hold_s):
+                return await stream.begun()
+        except TimeoutError:
+            self._give_up(stream)
+            raise Unavailable from None
+        except asyncio.CancelledError:
+            self._give_up(stream)
+            raise
+
+    def _give_up(self, stream: Stream) -> None:
+        if stream.position is None and self._streams.get(stream.room) is stream:
+            self.unfollow(stream.room)
+
+    def unfollow(self, room: str) -> None:
+        """Hear the room no more."""
+        if self._streams.pop(room, None) is not None:
+            del self._confirmed[room]
+            self._suspects.discard(room)
+            if self._link is not None:
+                self._link.tell([("UNSUBSCRIBE", keys.channel(room))])
+
+    async def run(self) -> None:
+        """Listen and look until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen(), name="feed")
+            group.create_task(self._fill(), name="feed filler")
+
+    async def _listen(self) -> None:
+        while True:
+            generation = await self._succession.reigning()
+            try:
+                await self._serve(generation)
+            except LinkLost as lost:
+                _log.warning("feed_lost", extra={"reason": str(lost)})
+                self.rebuilt += 1
+            finally:
+                self.deaf = True
+                self._link = None
+
+    async def _serve(self, generation: Generation) -> None:
+        async def connect() -> Link | None:
+            return None if generation.over else await self._connect(generation)
+
+        link = await persist(connect, self._random, nap=generation.ended)
+        if link is None:
+            return
+        self._link = link
+        self.deaf = False
+        self.on_subscribed()
+        try:
+            await self._stay(link)
+        finally:
+            link.close("the feed is rebuilt")
+
+    async def _connect(self, generation: Generation) -> Link:
+        link = await generation.open(on_push=self._push)
+        try:
+            await self._subscribe(link)
+        except BaseException:
+            link.close("never subscribed")
+            raise
+        return link
+
+    async def _subscribe(self, link: Link) -> None:
+        """Subscribe to everything; each confirmation makes its room suspect."""
+        self._link, self._heard = link, self._loop.time()
+        names = [*self.extra, *(keys.channel(room) for room in self._streams)]
+        for event in self._confirmed.values():
+            event.clear()
+        for start in range(0, len(names), _CHUNK):
+            link.tell([("SUBSCRIBE", *names[start : start + _CHUNK])])
+        waiting = list(self._confirmed.values())
+        try:
+            async with asyncio.timeout(SUBSCRIBED_S):
+                for event in waiting:
+                    await event.wait()
+        except TimeoutError:
+            raise LinkLost("subscriptions are not confirmed") from None
+
+    async def _stay(self, link: Link) -> None:
+        """Return never: raise when the link is lost, or silent though it was asked."""
+        while True:
+            await link.ended(max(0.0, self._heard + SILENCE_S - self._loop.time()))
+            if link.closed:
+                raise LinkLost("closed")
+            asked = self._loop.time()
+            if asked - self._heard >= SILENCE_S:
+                link.tell([("PING",)])
+                await link.ended(SILENCE_S)
+                if self._heard < asked:
+                    raise LinkLost("silent")
+
+    def _push(self, message: list[Any]) -> None:
+        self._heard = self._loop.time()
+        match message:
+            case [b"message", bytes(name), bytes(payload)]:
+                self._hear(name, payload)
+            case [b"subscribe", bytes(name), int()]:
+                room = keys.room_of(name)
+                event = self._confirmed.get(room or "")
+                if room is not None and event is not None:
+                    event.set()
+                    self._suspect(room)
+
+    def _hear(self, name: bytes, payload: bytes) -> None:
+        other = self.extra.get(name.decode(errors="replace"))
+        if other is not None:
+            other(payload)
+            return
+        room = keys.room_of(name)
+        stream = self._streams.get(room) if room is not None else None
+        if stream is None:
+            return
+        news = channel.decode(payload)
+        match news:
+            case None:
+                self.garbled += 1
+            case channel.Committed():
+                self._advance(stream, news)
+            case channel.Head():
+                if stream.position != Position(news.epoch, news.seq):
+                    self._suspect(stream.room)
+            case _:
+                self._on_news(stream.room, news)
+
+    def _advance(self, stream: Stream, news: channel.Committed) -> None:
+        """Show the next events; what does not join on is looked up in the log."""
+        position = stream.position
+        if position is None or position.epoch != news.epoch or news.first > position.seq + 1:
+            self.gaps += position is not None
+            stream.keep(news)
+            self._suspect(stream.room)
+            return
+        self._show(stream, news)
+
+    def _show(self, stream: Stream, news: channel.Committed) -> None:
+        fresh = stream.join(news, self._records)
+        if fresh and stream.position is not None:
+            self._known.note(stream.room, news.epoch, stream.position.seq)
+            self._listener.committed(stream.room, news.epoch, fresh)
+
+    def _suspect(self, room: str) -> None:
+        self._suspects.add(room)
+        self._look.set()
+
+    async def _fill(self) -> None:
+        """Look at suspects as they come, and at all rooms every two seconds."""
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await self._look.wait()
+            except TimeoutError:
+                self._suspects.update(self._streams)
+            self._look.clear()
+            suspects, self._suspects = self._suspects, set()
+            ready = [self._streams[room] for room in suspects if room in self._streams]
+            async with asyncio.TaskGroup() as group:
+                for stream in ready:
+                    group.create_task(self._examine(stream))
+
+    async def _examine(self, stream: Stream) -> None:
+        """Bring one stream to the head of its log."""
+        event = self._confirmed.get(stream.room)
+        if event is None or not event.is_set():
+            return  # its confirmation makes it suspect again
+        try:
+            while await self._read_on(stream):
+                pass
+        except Unavailable:
+            return  # nothing to be had now; the next look comes
+
+    async def _read_on(self, stream: Stream) -> bool:
+        """Read a page after the stream's place; True if there is more."""
+        before = stream.position
+        which = "head" if before is None else "after"
+        bound = 0 if before is None else before.seq
+        page = await self._reader.page(Question(stream.room, which, bound, PAGE))
+        if self._streams.get(stream.room) is not stream:
+            return False
+        if before is None:
+            stream.begin(Position(page.epoch, page.head))
+        elif stream.is_lost(before, page):
+            stream.begin(Position(page.epoch, page.head))
+            self._listener.lost(stream.room, Position(page.epoch, page.head))
+        else:
+            self._tell(stream, stream.fill(page))
+        self._take_kept(stream)
+        return stream.position is not None and stream.position.seq < page.head
+
+    def _tell(self, stream: Stream, fresh: Sequence[Event]) -> None:
+        if fresh and stream.position is not None:
+            self.filled += len(fresh)
+            self._listener.committed(stream.room, stream.position.epoch, fresh)
+
+    def _take_kept(self, stream: Stream) -> None:
+        """Show what came by the channel meanwhile, as far as it joins on."""
+        for news in stream.kept():
+            position = stream.position
+            if position is not None and position.epoch == news.epoch:
+                if news.first > position.seq + 1:
+                    self._suspect(stream.room)
+                else:
+                    self._show(stream, news)

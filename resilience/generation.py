@@ -1,0 +1,106 @@
+"""A master generation: one master from its adoption to its end, and the links to it."""
+
+import asyncio
+from typing import Final, Protocol
+
+from resilience.address import Address
+from resilience.continuity import Continuity, Lineage
+from resilience.election import Candidate
+from resilience.insync import InSync
+from resilience.link import Link, LinkLost, OnPush, Opener
+
+OPEN_S: Final = 1.0  # to open a link to a master that has just answered
+
+
+class Witness(Protocol):
+    """Whoever can say what the sentinels think of a replica."""
+
+    def called_down(self, replica: Address) -> bool:
+        """Tell whether a majority of all sentinels calls it down."""
+        ...
+
+
+class Generation:
+    """What is true of the storage as long as its master is; once ended it stays ended.
+
+    `opens_at` is when appends may begin, by the loop's clock; `mark` the number of the last
+    break in the history of all rooms (append.lua); `committed` the highest replication offset
+    that the ack rule was seen to cover for a message of this node.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        candidate: Candidate,
+        opener: Opener,
+        insync: InSync,
+        *,
+        lineage: Lineage,
+        continuity: Continuity,
+        opens_at: float,
+        mark: int,
+    ) -> None:
+        self.number = number
+        self.candidate = candidate
+        self.insync = insync
+        self.lineage = lineage
+        self.continuity = continuity
+        self.opens_at = opens_at
+        self.mark = mark
+        self.committed = -1
+        self.stalled_since: float | None = None
+        self._opener = opener
+        self._links: set[Link] = set()
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[str] = self._loop.create_future()
+        self.since = self._loop.time()
+
+    @property
+    def address(self) -> Address:
+        """Where the master is."""
+        return self.candidate.address
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended: nothing may be acknowledged by it any more."""
+        return self._ended.done()
+
+    @property
+    def reason(self) -> str:
+        """Why it ended; empty while it lasts."""
+        return self._ended.result() if self._ended.done() else ""
+
+    def end(self, reason: str) -> None:
+        """End it and close its links, so that nobody hangs in a read."""
+        if self._ended.done():
+            return
+        self._ended.set_result(reason)
+        for link in self._links:
+            link.close(reason)
+
+    async def ended(self, timeout_s: float | None = None) -> None:
+        """Return when it has ended, or after so long."""
+        await asyncio.wait({self._ended}, timeout=timeout_s)
+
+    async def open(self, *, on_push: OnPush | None = None) -> Link:
+        """Open a link to the master; raises `LinkLost` when the generation is over."""
+        self.require()
+        link = await self._opener.open(self.address, timeout_s=OPEN_S, on_push=on_push)
+        if self.over:
+            link.close(self.reason)
+            self.require()
+        self._links = {known for known in self._links if not known.closed} | {link}
+        return link
+
+    async def probe(self, address: Address, timeout_s: float) -> Link:
+        """Open a link to another Redis, for a question; the caller closes it."""
+        return await self._opener.open(address, timeout_s=timeout_s)
+
+    def require(self) -> None:
+        """Raise `LinkLost` if it is over."""
+        if self.over:
+            raise LinkLost(self.reason)
+
+    async def closed(self) -> None:
+        """Return when all its links are gone."""
+        await asyncio.gather(*(link.ended() for link in self._links))

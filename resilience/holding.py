@@ -1,0 +1,152 @@
+"""What waits for its commit: in order, bounded in count, bytes and time."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from chat.errors import Unavailable
+from chat.log import Draft, Receipt
+
+# Of the hold time: so the answer is out, over a slow loop and a socket, within it.
+_MARGIN: Final = 0.03
+_RETRY_MS: Final = 1000
+
+
+class Held:
+    """A draft, whom to answer, and until when."""
+
+    __slots__ = ("answered", "attempts", "deadline", "draft", "future", "since")
+
+    def __init__(
+        self, draft: Draft, future: asyncio.Future[Receipt], since: float, deadline: float
+    ) -> None:
+        self.draft = draft
+        self.future = future
+        self.since = since
+        self.deadline = deadline
+        self.attempts = 0
+        self.answered = False
+
+
+class Budget:
+    """How much all lanes together may hold."""
+
+    def __init__(self, messages: int, size: int) -> None:
+        self._most, self._most_bytes = messages, size
+        self.messages = 0
+        self.bytes = 0
+        self.peak = 0
+        self.refused = 0
+
+    def take(self, size: int) -> bool:
+        """Take one message in, unless the bound is reached."""
+        if self.messages >= self._most or self.bytes + size > self._most_bytes:
+            self.refused += 1
+            return False
+        self.messages += 1
+        self.bytes += size
+        self.peak = max(self.peak, self.messages)
+        return True
+
+    def free(self, size: int) -> None:
+        """One is answered."""
+        self.messages -= 1
+        self.bytes -= size
+
+
+class Holding:
+    """The queue of one lane; `wake` is set when there is something to send."""
+
+    def __init__(self, budget: Budget, hold_s: float) -> None:
+        self._budget = budget
+        self._hold_s = hold_s * (1 - _MARGIN)
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Held] = deque()
+        self._order: deque[Held] = deque()  # all not answered, as they came: so by deadline
+        self._timer: asyncio.TimerHandle | None = None
+        self.wake = asyncio.Event()
+        self.expired = 0
+        self._closed: str | None = None
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    @property
+    def oldest(self) -> float | None:
+        """Since when the oldest unanswered waits, by the loop's clock."""
+        self._shift()
+        return self._order[0].since if self._order else None
+
+    def add(self, draft: Draft) -> asyncio.Future[Receipt]:
+        """Take a draft in and return its answer to be; full: refuse it at once."""
+        future: asyncio.Future[Receipt] = self._loop.create_future()
+        if self._closed is not None or not self._budget.take(draft.size):
+            future.set_exception(
+                Unavailable(self._closed or "too much is held", retry_ms=_RETRY_MS)
+            )
+            return future
+        now = self._loop.time()
+        held = Held(draft, future, now, now + self._hold_s)
+        self._queue.append(held)
+        self._order.append(held)
+        self.wake.set()
+        if self._timer is None:
+            self._timer = self._loop.call_at(held.deadline, self._expire)
+        return future
+
+    def take(self, most: int) -> list[Held]:
+        """Take up to so many out, in order."""
+        queue = self._queue
+        taken: list[Held] = []
+        while queue and len(taken) < most:
+            held = queue.popleft()
+            if not held.answered:
+                held.attempts += 1
+                taken.append(held)
+        return taken
+
+    def put_back(self, batch: Iterable[Held]) -> None:
+        """Let those be sent again, before all others and in their order."""
+        self._queue.extendleft(reversed([held for held in batch if not held.answered]))
+        if self._queue:
+            self.wake.set()
+
+    def answer(self, held: Held, outcome: Receipt | Exception) -> None:
+        """Answer one, once."""
+        if held.answered:
+            return
+        held.answered = True
+        self._budget.free(held.draft.size)
+        if held.future.done():
+            return
+        if isinstance(outcome, Receipt):
+            held.future.set_result(outcome)
+        else:
+            held.future.set_exception(outcome)
+
+    def close(self, reason: str) -> None:
+        """Refuse what is not answered and whatever comes."""
+        self._closed = reason
+        for held in list(self._order):
+            self.answer(held, Unavailable(reason, retry_ms=_RETRY_MS))
+        self._order.clear()
+        self._queue.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _shift(self) -> None:
+        while self._order and self._order[0].answered:
+            self._order.popleft()
+
+    def _expire(self) -> None:
+        """Answer those whose time is over; the outcome of one that was sent is unknown."""
+        self._timer = None
+        now = self._loop.time()
+        self._shift()
+        while self._order and self._order[0].deadline <= now:
+            self.expired += 1
+            self.answer(self._order[0], Unavailable("held too long", retry_ms=_RETRY_MS))
+            self._shift()
+        if self._order:
+            self._timer = self._loop.call_at(self._order[0].deadline, self._expire)

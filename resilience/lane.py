@@ -1,0 +1,200 @@
+"""A write lane: group commit. One batch is in flight on one link, the next fills meanwhile."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from chat.log import Draft, Receipt
+from resilience import channel, keys
+from resilience.append import Appended, Appending
+from resilience.generation import Generation
+from resilience.holding import Held, Holding
+from resilience.known import Known
+from resilience.link import Command, Link, LinkLost, Reply, ReplyError
+from resilience.quorum import ANSWER_S, Quorum
+from resilience.replies import Garbled
+from resilience.scripts import APPEND
+from resilience.succession import Succession
+from resilience.verdicts import AGAIN_S, Verdict, code, judge
+
+_log: Final = logging.getLogger("holdfast.lane")
+
+MISTAKE_S: Final = 1.0  # what only a person can mend is tried so rarely
+SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # bounds of the batch size histogram
+
+
+class Lane:
+    """Appends the drafts of its rooms in order, over all generations.
+
+    Room by room one script call is all or nothing, and a room's next call is made only after
+    the one before is committed: so the order is kept through every retry.
+    """
+
+    def __init__(
+        self,
+        succession: Succession,
+        appending: Appending,
+        holding: Holding,
+        known: Known,
+        batch: int,
+    ) -> None:
+        self.holding = holding
+        self.errors: Counter[str] = Counter()
+        self.mistake: str | None = None
+        self.committed = 0
+        self.sizes = [0] * (len(SIZES) + 1)
+        self._succession = succession
+        self._appending = appending
+        self._known = known
+        self._batch = batch
+        self._publishes: list[Command] = []
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def append(self, draft: Draft) -> asyncio.Future[Receipt]:
+        """Join the batch that is filling."""
+        self._idle.clear()
+        return self.holding.add(draft)
+
+    async def drained(self, deadline: float) -> None:
+        """Return when everything is answered and published, or at the deadline."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._idle.wait()
+        except TimeoutError:
+            return
+
+    async def run(self) -> None:
+        """Serve one generation after the other until cancelled."""
+        while True:
+            generation = await self._succession.reigning()
+            try:
+                await self._serve(generation)
+            except LinkLost as lost:
+                generation.end(f"lane: {lost}")
+
+    async def _serve(self, generation: Generation) -> None:
+        link = await generation.open()
+        await link.pipeline([APPEND.load], ANSWER_S)
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(generation.opens_at - loop.time())
+        quorum = Quorum(generation, self._succession.watch)
+        while True:
+            if not self._publishes and not len(self.holding):
+                self._idle.set()
+                self.holding.wake.clear()
+                await self.holding.wake.wait()
+            generation.require()
+            await self._exchange(link, quorum)
+
+    async def _exchange(self, link: Link, quorum: Quorum) -> None:
+        """One round trip: the last batch's publishes, and the next batch."""
+        batch = self.holding.take(self._batch)
+        try:
+            pause = await self._send(link, quorum, batch)
+        finally:
+            self.holding.put_back(batch)  # what has been answered meanwhile stays out
+        if pause:
+            await asyncio.sleep(pause)
+
+    async def _send(self, link: Link, quorum: Quorum, batch: Sequence[Held]) -> float:
+        """Send, commit, answer; return how long to wait before the rest is sent again."""
+        rooms: dict[str, list[Held]] = {}
+        for held in batch:
+            rooms.setdefault(held.draft.room, []).append(held)
+        publishes = list(self._publishes)
+        calls = [self._call(room, helds, quorum) for room, helds in rooms.items()]
+        questions = quorum.questions() if calls else []
+        replies = await link.pipeline([*publishes, *calls, *questions], ANSWER_S)
+        del self._publishes[: len(publishes)]
+        self._check_published(replies[: len(publishes)])
+        if not calls:
+            return 0.0
+        end = len(publishes) + len(calls)
+        done, failed = self._sort(rooms, replies[len(publishes) : end])
+        if done:
+            offset = await quorum.commit(link, replies[end:])
+            quorum.generation.committed = max(quorum.generation.committed, offset)
+            for room, appended in done.items():
+                self._commit(room, rooms[room], appended)
+            self._count(sum(len(rooms[room]) for room in done))
+        return await self._consider(link, failed)
+
+    def _call(self, room: str, helds: Sequence[Held], quorum: Quorum) -> Command:
+        drafts = [held.draft for held in helds]
+        return self._appending.call(room, drafts, self._known.get(room), quorum.generation.mark)
+
+    def _sort(
+        self, rooms: dict[str, list[Held]], replies: Sequence[Reply]
+    ) -> tuple[dict[str, Appended], list[ReplyError]]:
+        done: dict[str, Appended] = {}
+        failed: list[ReplyError] = []
+        for (room, helds), reply in zip(rooms.items(), replies, strict=True):
+            if isinstance(reply, ReplyError):
+                failed.append(reply)
+                continue
+            try:
+                done[room] = self._appending.read(reply, len(helds))
+            except Garbled as garbled:
+                failed.append(ReplyError(f"GARBLED {garbled}"))
+        return done, failed
+
+    def _commit(self, room: str, helds: Sequence[Held], appended: Appended) -> None:
+        """The room's call is committed: answer, and tell all nodes with the next round trip."""
+        fresh: list[bytes] = []
+        first = nudge = 0
+        for held, outcome in zip(helds, appended.outcomes, strict=True):
+            answer = outcome
+            if isinstance(outcome, Receipt):
+                if not outcome.dup:
+                    first = first or outcome.seq
+                    fresh.append(held.draft.payload(outcome.seq, outcome.ts))
+                elif held.attempts > 1:  # our own first try, whose reply was lost
+                    nudge = max(nudge, outcome.seq)
+                    answer = Receipt(outcome.seq, outcome.ts)
+            self.holding.answer(held, answer)
+        if appended.head:
+            self._known.note(room, appended.epoch, appended.head)
+        if fresh:
+            self._publish(room, channel.Committed(appended.epoch, first, fresh))
+        elif nudge:
+            self._publish(room, channel.Head(appended.epoch, nudge))
+
+    def _publish(self, room: str, news: channel.News) -> None:
+        self._publishes.append(("PUBLISH", keys.channel(room), channel.encode(news)))
+        self.holding.wake.set()
+
+    def _check_published(self, replies: Sequence[Reply]) -> None:
+        """What could not be published is found by the feeds' look at the heads."""
+        for reply in replies:
+            if isinstance(reply, ReplyError):
+                self.errors[f"publish {code(reply)}"] += 1
+
+    async def _consider(self, link: Link, failed: Sequence[ReplyError]) -> float:
+        """Return how long to wait before what failed is sent again."""
+        pause = 0.0
+        self.mistake = None
+        for error in failed:
+            self.errors[code(error)] += 1
+            match judge(error):
+                case Verdict.FENCED:
+                    raise LinkLost(code(error))
+                case Verdict.AGAIN:
+                    pause = max(pause, AGAIN_S)
+                case Verdict.UNLOADED:
+                    await link.pipeline([APPEND.load], ANSWER_S)
+                case Verdict.MISTAKE:
+                    pause = MISTAKE_S
+                    self.mistake = code(error)
+                    _log.error("append_refused", extra={"code": code(error)})
+        return pause
+
+    def _count(self, messages: int) -> None:
+        self.committed += messages
+        for index, bound in enumerate(SIZES):
+            if messages <= bound:
+                self.sizes[index] += 1
+                return
+        self.sizes[-1] += 1

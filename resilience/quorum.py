@@ -1,0 +1,115 @@
+"""The ack rule at work: a batch waits until every replica that could be elected has it."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from resilience.address import Address
+from resilience.dialer import PROBE_S
+from resilience.generation import Generation, Witness
+from resilience.link import Command, Link, LinkLost, LinkRefused, Reply
+from resilience.replies import Garbled, MasterRole, role
+
+_log: Final = logging.getLogger("holdfast.quorum")
+
+WAIT_MS: Final = 100
+# Longer than a stall of a second, which is no failover; a frozen master is told by the sentinels.
+ANSWER_S: Final = 2.0
+_SPIN_S: Final = 0.01
+_ROLE: Final[Command] = ("ROLE",)
+
+
+class Quorum:
+    """Decides for one generation what is committed.
+
+    WAIT counts replicas, whoever they are, and only wakes us; ROLE before it says which offset
+    must be covered, ROLE after it which replicas have acknowledged what.
+    """
+
+    def __init__(self, generation: Generation, witness: Witness | None) -> None:
+        self.generation = generation
+        self._insync = generation.insync
+        self._witness = witness
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def _needed(self) -> bool:
+        return self._witness is not None or self._insync.floor > 0
+
+    def questions(self) -> list[Command]:
+        """Return the commands that end a pipeline whose writes are to be committed."""
+        return [_ROLE, *self._wait()] if self._needed else []
+
+    def _wait(self) -> list[Command]:
+        wanted = self._insync.wanted
+        return [("WAIT", wanted, WAIT_MS), _ROLE] if wanted else [_ROLE]
+
+    async def commit(self, link: Link, answers: Sequence[Reply]) -> int:
+        """Return the covered offset once the writes before the questions are committed.
+
+        Short: examine who is missing and WAIT again on the same link; nothing is sent twice.
+        Raises `LinkLost` when the generation ends before that.
+        """
+        if not self._needed:
+            self.generation.require()
+            return -1
+        offset = master_role(answers[0]).offset
+        while True:
+            now = master_role(answers[-1])
+            self._insync.observe(now)
+            self.generation.require()
+            if self._insync.covers(offset, now):
+                self.generation.stalled_since = None
+                return offset
+            self._stall()
+            await self.examine(offset, now)
+            answers = await link.pipeline(self._wait(), ANSWER_S)
+            if len(answers) > 1 and answers[0] >= self._insync.wanted:
+                # Others than the members had answered: WAIT won't block, so it must not spin.
+                await asyncio.sleep(_SPIN_S)
+
+    def _stall(self) -> None:
+        if self.generation.stalled_since is None:
+            self.generation.stalled_since = self._loop.time()
+
+    async def examine(self, offset: int, now: MasterRole) -> None:
+        """Find out of each member that lacks the offset whether it can still be elected."""
+        lacking = self._insync.lacking(offset, now)
+        if not lacking:  # the floor is not reached: nobody is there to be asked
+            await asyncio.sleep(WAIT_MS / 1000)
+        for member in lacking:
+            if await self._can_be_elected(member, now):
+                continue
+            self._insync.leave(member, now)
+            _log.warning("replica_left", extra={"replica": str(member)})
+
+    async def _can_be_elected(self, member: Address, now: MasterRole) -> bool:
+        if member in now.replicas:
+            return not self._is_called_down(member)
+        try:
+            if isinstance(await self._ask(member), MasterRole):
+                self.generation.end("a replica has become master")
+        except LinkRefused:
+            return False
+        except LinkLost:
+            return not self._is_called_down(member)
+        return True
+
+    async def _ask(self, member: Address) -> object:
+        link = await self.generation.probe(member, PROBE_S)
+        try:
+            return role((await link.pipeline([_ROLE], PROBE_S))[0])
+        finally:
+            link.close("asked")
+
+    def _is_called_down(self, member: Address) -> bool:
+        return self._witness is not None and self._witness.called_down(member)
+
+
+def master_role(reply: Reply) -> MasterRole:
+    """Parse ROLE of what must be a master."""
+    found = role(reply)
+    if not isinstance(found, MasterRole):
+        raise Garbled("demoted")
+    return found

@@ -1,0 +1,183 @@
+"""Reading the log safely: nothing is shown that the ack rule does not cover yet."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from chat.errors import Unavailable
+from chat.log import Page
+from resilience import keys
+from resilience.generation import Generation
+from resilience.known import Known
+from resilience.link import Command, Link, LinkLost, Reply, ReplyError
+from resilience.quorum import ANSWER_S, Quorum
+from resilience.records import Records
+from resilience.replies import Garbled
+from resilience.scripts import READ
+from resilience.succession import Succession
+from resilience.verdicts import AGAIN_S, Verdict, code, judge
+
+BATCH: Final = 128  # reads that share one barrier
+WAITING: Final = 20_000  # beyond that a join is refused at once rather than late
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Which stretch of a room: `which` is after, before, last or head."""
+
+    room: str
+    which: str
+    bound: int = 0
+    limit: int = 0
+
+
+class _Asked:
+    __slots__ = ("commands", "future")
+
+    def __init__(self, commands: Callable[[int], Command], future: asyncio.Future[Reply]) -> None:
+        self.commands = commands  # of the present mark
+        self.future = future
+
+
+class Reader:
+    """Pipelines of reads and small writes, each closed by a barrier: `[read × n, write, WAIT]`.
+
+    A read may see what is not on the replicas yet; a small write behind it on the same link
+    and the ack rule for that one cover all that the read saw.
+    """
+
+    def __init__(
+        self,
+        succession: Succession,
+        known: Known,
+        records: Records,
+        token: Callable[[], str],
+        hold_s: float,
+    ) -> None:
+        self._succession = succession
+        self._known = known
+        self._records = records
+        self._token = token
+        self.hold_s = hold_s
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[_Asked] = deque()
+        self._wake = asyncio.Event()
+        self.reads = 0
+
+    async def page(self, question: Question) -> Page:
+        """Return a safe page; `Unavailable` after the hold time."""
+
+        def command(mark: int) -> Command:
+            known = self._known.get(question.room)
+            return READ.call(
+                (keys.log(question.room), keys.meta(question.room)),
+                self._token(),
+                known.epoch,
+                known.seq,
+                mark,
+                question.which,
+                question.bound,
+                question.limit,
+            )
+
+        reply = await self.ask(command)
+        try:
+            return self._page(question, reply)
+        except Garbled:
+            self._records.skipped += 1
+            raise Unavailable("the room's records are not ours") from None
+
+    async def ask(self, command: Callable[[int], Command]) -> Reply:
+        """Return the reply to a command once all that it rests on is committed.
+
+        `command` is built anew for each attempt, from the number of the last break; it must
+        bear being carried out twice. Raises `Unavailable` after the hold time.
+        """
+        if len(self._queue) >= WAITING:
+            raise Unavailable("too many reads wait")
+        asked = _Asked(command, self._loop.create_future())
+        self._queue.append(asked)
+        self._wake.set()
+        try:
+            async with asyncio.timeout(self.hold_s):
+                return await asked.future
+        except TimeoutError:
+            raise Unavailable from None
+
+    async def run(self) -> None:
+        """Serve one generation after the other until cancelled."""
+        while True:
+            generation = await self._succession.reigning()
+            try:
+                await self._serve(generation)
+            except LinkLost as lost:
+                generation.end(f"reader: {lost}")
+
+    async def _serve(self, generation: Generation) -> None:
+        link = await generation.open()
+        await link.pipeline([READ.load], ANSWER_S)
+        quorum = Quorum(generation, self._succession.watch)
+        while True:
+            if not self._queue:
+                self._wake.clear()
+                await self._wake.wait()
+            generation.require()
+            batch = self._take()
+            try:
+                pause = await self._send(link, quorum, batch)
+            finally:
+                self._queue.extendleft(a for a in reversed(batch) if not a.future.done())
+            if pause:
+                await asyncio.sleep(pause)
+
+    def _take(self) -> list[_Asked]:
+        taken: list[_Asked] = []
+        while self._queue and len(taken) < BATCH:
+            asked = self._queue.popleft()
+            if not asked.future.done():
+                taken.append(asked)
+        return taken
+
+    async def _send(self, link: Link, quorum: Quorum, batch: Sequence[_Asked]) -> float:
+        commands = [asked.commands(quorum.generation.mark) for asked in batch]
+        barrier = ("SET", keys.BARRIER, quorum.generation.number)
+        replies = await link.pipeline([*commands, barrier, *quorum.questions()], ANSWER_S)
+        answers, written = replies[: len(batch)], replies[len(batch)]
+        failed = [reply for reply in [*answers, written] if isinstance(reply, ReplyError)]
+        if not isinstance(written, ReplyError):
+            await quorum.commit(link, replies[len(batch) + 1 :])
+            for asked, answer in zip(batch, answers, strict=True):
+                self._answer(asked, answer)
+        return await self._consider(link, failed)
+
+    def _answer(self, asked: _Asked, answer: Reply) -> None:
+        if isinstance(answer, ReplyError) or asked.future.done():
+            return
+        self.reads += 1
+        asked.future.set_result(answer)
+
+    async def _consider(self, link: Link, failed: Sequence[ReplyError]) -> float:
+        pause = 0.0
+        for error in failed:
+            verdict = judge(error)
+            if verdict is Verdict.FENCED:
+                raise LinkLost(code(error))
+            if verdict is Verdict.UNLOADED:
+                await link.pipeline([READ.load], ANSWER_S)
+            else:
+                pause = AGAIN_S
+        return pause
+
+    def _page(self, question: Question, reply: Reply) -> Page:
+        match reply:
+            case [bytes(epoch), int(head), int(tail), list(entries)]:
+                if question.which in {"before", "last"}:
+                    entries.reverse()
+                found = (self._records.entry(question.room, entry) for entry in entries)
+                events = [event for event in found if event is not None and event.seq <= head]
+                page = Page(epoch.decode(errors="replace"), tail, head, events)
+                self._known.note(question.room, page.epoch, head)
+                return page
+        raise Garbled("read")

@@ -1,0 +1,112 @@
+"""What Redis and Sentinel say of themselves, parsed: ROLE, INFO, SENTINEL MASTER and REPLICAS."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from resilience.address import Address
+from resilience.link import LinkLost, Reply, ReplyError
+
+
+class MasterRole(msgspec.Struct, frozen=True):
+    """A master: its replication offset, and each online replica's last acknowledged one."""
+
+    offset: int
+    replicas: Mapping[Address, int]
+
+
+class ReplicaRole(msgspec.Struct, frozen=True):
+    """A replica: whom it follows, and whether its link is `connected`."""
+
+    master: Address
+    state: str
+
+
+class ReplicaView(msgspec.Struct, frozen=True):
+    """A replica as a sentinel sees it."""
+
+    address: Address
+    down: bool
+    priority: int
+
+
+class MasterView(msgspec.Struct, frozen=True):
+    """The master as a sentinel names it."""
+
+    address: Address
+    epoch: int
+    failing_over: bool
+    sentinels: int
+
+
+class Garbled(LinkLost):
+    """An answer that is none of the forms known."""
+
+
+def role(reply: Reply) -> MasterRole | ReplicaRole:
+    """Parse ROLE (redis.io/commands/role); a sentinel's role is `Garbled`."""
+    match reply:
+        case [b"master", int(offset), list(replicas)]:
+            return MasterRole(offset, dict(_replica(entry) for entry in replicas))
+        case [b"slave", bytes(host), int(port), bytes(state), int()]:
+            return ReplicaRole(Address(host.decode(), port), state.decode())
+        case ReplyError():
+            raise Garbled(str(reply).partition(" ")[0])
+    raise Garbled("ROLE")
+
+
+def _replica(entry: Any) -> tuple[Address, int]:
+    match entry:
+        case [bytes(host), bytes(port), bytes(offset)]:
+            return Address(host.decode(), int(port)), int(offset)
+    raise Garbled("ROLE")
+
+
+def info(reply: Reply) -> dict[str, str]:
+    """Parse INFO's lines into fields."""
+    if not isinstance(reply, bytes):
+        raise Garbled(str(reply).partition(" ")[0] if isinstance(reply, ReplyError) else "INFO")
+    lines = (line.partition(":") for line in reply.decode(errors="replace").splitlines())
+    return {name: value for name, colon, value in lines if colon}
+
+
+def master(reply: Reply) -> MasterView:
+    """Parse SENTINEL MASTER."""
+    fields = _fields(reply)
+    return MasterView(
+        address=Address(fields["ip"], int(fields["port"])),
+        epoch=int(fields["config-epoch"]),
+        failing_over="failover_in_progress" in fields["flags"],
+        sentinels=int(fields["num-other-sentinels"]) + 1,
+    )
+
+
+def replicas(reply: Reply) -> tuple[ReplicaView, ...]:
+    """Parse SENTINEL REPLICAS."""
+    if not isinstance(reply, list):
+        raise Garbled("SENTINEL REPLICAS")
+    return tuple(_replica_view(_fields(entry)) for entry in reply)
+
+
+def _replica_view(fields: dict[str, str]) -> ReplicaView:
+    flags = fields["flags"].split(",")
+    return ReplicaView(
+        address=Address(fields["ip"], int(fields["port"])),
+        down="s_down" in flags or "o_down" in flags,
+        priority=int(fields["slave-priority"]),
+    )
+
+
+class _Fields(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        raise Garbled(name)
+
+
+def _fields(reply: Reply) -> dict[str, str]:
+    if isinstance(reply, ReplyError):
+        raise Garbled(str(reply).partition(" ")[0])
+    if not isinstance(reply, list) or not all(isinstance(text, bytes) for text in reply):
+        raise Garbled("fields")
+    texts = [text.decode(errors="replace") for text in reply]
+    return _Fields(zip(texts[::2], texts[1::2], strict=False))

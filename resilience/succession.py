@@ -1,0 +1,247 @@
+"""The succession of masters: find one, adopt it, look after it, end it, find the next."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from random import Random
+from typing import Final
+
+from chat.engine import Phase
+from resilience import keys
+from resilience.address import Address
+from resilience.adoption import Adoption, NotMaster, repoint
+from resilience.backoff import persist
+from resilience.dialer import PROBE_S
+from resilience.election import Candidate, Election
+from resilience.generation import Generation
+from resilience.link import Link, LinkLost, Opener, ReplyError
+from resilience.options import EngineOptions
+from resilience.quorum import ANSWER_S, Quorum, master_role
+from resilience.replies import ReplicaRole, role
+from resilience.sentinel_watch import SentinelWatch
+from resilience.storage_state import StorageState
+from resilience.verdicts import AGAIN_S, Verdict, code, judge
+
+_log: Final = logging.getLogger("holdfast.succession")
+
+BEAT_S: Final = 0.25  # how often the master is asked who follows it
+BRIEF_S: Final = 1.0  # a generation that ends sooner is followed by a rest, at most as long
+STALL_S: Final = 1.0  # acks that wait longer for a replica are said to be held
+
+
+class Succession:
+    """Owns the present generation; whoever needs it waits for `reigning`."""
+
+    def __init__(
+        self,
+        first: Address,
+        opener: Opener,
+        options: EngineOptions,
+        state: StorageState,
+        random: Random,
+    ) -> None:
+        self.generation: Generation | None = None
+        self.watch: SentinelWatch | None = None
+        self.failovers = 0
+        self._first = first
+        self._opener = opener
+        self._options = options
+        self._state = state
+        self._random = random
+        self._loop = asyncio.get_running_loop()
+        self._election = Election()
+        self._adoption = Adoption(opener, options, None)
+        self._news = asyncio.Event()
+        self._enthroned = asyncio.Event()
+        self.on_adopted: Callable[[Generation], None] = lambda _: None
+
+    def attend(self, watch: SentinelWatch) -> None:
+        """Listen to sentinels: from now on the master is who they say."""
+        self.watch = watch
+        self._adoption = Adoption(self._opener, self._options, watch)
+        watch.on_news, watch.on_selected = self._hear, self._successor_chosen
+
+    async def reigning(self) -> Generation:
+        """Return the present generation, waiting while there is none."""
+        while self.generation is None or self.generation.over:
+            self._enthroned.clear()
+            await self._enthroned.wait()
+        return self.generation
+
+    async def run(self) -> None:
+        """Rule until cancelled."""
+        try:
+            while True:
+                generation = await self._next()
+                try:
+                    await self._reign(generation)
+                except LinkLost as lost:
+                    generation.end(str(lost))
+                finally:
+                    generation.end("closed")
+                _log.warning("generation_ended", extra={"reason": generation.reason})
+                self._state.turn(Phase.FAILING_OVER, generation.reason)
+                self._hurry(hurry=True)
+                await generation.closed()
+                await self._rest(generation)
+        finally:
+            if self.generation is not None:
+                self.generation.end("closed")
+                await self.generation.closed()
+
+    async def _rest(self, generation: Generation) -> None:
+        """A master that answers a question and then nothing more must not be hammered."""
+        lasted = self._loop.time() - generation.since
+        if lasted < BRIEF_S and self._candidate() == self._election.adopted:
+            await self._nap(self._random.uniform(0, BRIEF_S))
+
+    async def _next(self) -> Generation:
+        """Find and adopt a master, however long that takes."""
+        generation = await persist(self._adopt, self._random, nap=self._nap)
+        former, self.generation = self.generation, generation
+        if former is not None and former.address != generation.address:
+            self.failovers += 1
+        self._election.adopt(generation.candidate, self._loop.time())
+        details = {
+            "master": str(generation.address),
+            "epoch": generation.candidate.epoch,
+            "continuity": generation.continuity.value,
+            "insync": sorted(map(str, generation.insync.members)),
+        }
+        _log.info("adopted", extra=details)
+        self.on_adopted(generation)
+        self._enthroned.set()
+        return generation
+
+    async def _adopt(self) -> Generation:
+        try:
+            candidate = self._candidate()
+            if candidate is None:
+                await self._reinstate()
+                raise NotMaster("no sentinel names a trusted master")
+            return await self._adoption.adopt(candidate, lambda: self._candidate() == candidate)
+        except LinkLost as lost:
+            self._say_why(str(lost))
+            raise
+
+    def _say_why(self, reason: str) -> None:
+        held = self._state.away_s > self._options.hold_s
+        phase = self._state.storage.phase
+        down = phase is Phase.FAILING_OVER and held
+        self._state.turn(Phase.DOWN if down else phase, reason)
+
+    def _candidate(self) -> Candidate | None:
+        if self.watch is None:
+            return Candidate(self._first, 0)
+        if not self.watch.gathered:
+            return None
+        return self._election.candidate(self.watch.views, self._loop.time())
+
+    async def _nap(self, seconds: float) -> None:
+        """Sleep, but wake when there is another candidate."""
+        self._news.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    async def _reign(self, generation: Generation) -> None:
+        """Look after the master until the generation ends."""
+        link = await generation.open()
+        turning = asyncio.create_task(self._repoint(generation))
+        try:
+            await self._settle(generation, link)
+            while not generation.over:
+                self._report(generation)
+                await self._beat(generation, link)
+                await generation.ended(BEAT_S)
+        finally:
+            turning.cancel()
+            await asyncio.gather(turning, return_exceptions=True)
+
+    async def _repoint(self, generation: Generation) -> None:
+        if self._options.repoint and self.watch is not None:
+            await repoint(generation)
+
+    async def _settle(self, generation: Generation, link: Link) -> None:
+        """Return when the ack rule can be met and appends may begin."""
+        quorum = Quorum(generation, self.watch)
+        while True:
+            command = ("SET", keys.BARRIER, generation.number)
+            answers = await link.pipeline([command, *quorum.questions()], ANSWER_S)
+            if not isinstance(answers[0], ReplyError):
+                break
+            if judge(answers[0]) is Verdict.FENCED:
+                raise LinkLost(code(answers[0]))
+            self._say_why(code(answers[0]))
+            await asyncio.sleep(AGAIN_S)
+        await quorum.commit(link, answers[1:])
+        await asyncio.sleep(generation.opens_at - self._loop.time())
+        self._hurry(hurry=False)
+
+    async def _beat(self, generation: Generation, link: Link) -> None:
+        replies = await link.pipeline([("ROLE",), ("GET", keys.BREAK)], ANSWER_S)
+        generation.insync.observe(master_role(replies[0]))
+        if isinstance(replies[1], bytes) and replies[1].isdigit():
+            generation.mark = max(generation.mark, int(replies[1]))
+
+    def _report(self, generation: Generation) -> None:
+        since = generation.stalled_since
+        if since is not None and self._loop.time() - since > STALL_S:
+            if self._state.storage.up:
+                self._state.turn(Phase.FAILING_OVER, "replicas do not acknowledge")
+            self._say_why("replicas do not acknowledge")
+        elif since is None:
+            self._state.turn(Phase.UP, f"master {generation.address}")
+
+    def _hurry(self, *, hurry: bool) -> None:
+        if self.watch is not None:
+            self.watch.hurry = hurry
+
+    def _hear(self) -> None:
+        """There is news from a sentinel."""
+        self._news.set()
+        generation = self.generation
+        if self.watch is None or generation is None or generation.over:
+            return
+        now = self._loop.time()
+        self._election.confirm(self.watch.views, now)
+        rival = self._election.supersedes(self.watch.views, now)
+        if rival is not None and self._election.adopted is not None:
+            self._election.depose(self._election.adopted)
+            generation.end(f"superseded by {rival.address}")
+
+    def _successor_chosen(self, old: Address, successor: Address) -> None:
+        """A sentinel has chosen our master's successor: stop acknowledging at once."""
+        if self._election.select(old, successor, self._loop.time()):
+            self._news.set()
+            if self.generation is not None:
+                self.generation.end(f"{successor} chosen to succeed")
+
+    async def _reinstate(self) -> None:
+        """A failover was given up if every reachable node still follows the deposed master."""
+        if self.watch is None:
+            return
+        candidate = self._election.aborted(self.watch.views, self._loop.time())
+        if candidate is None:
+            return
+        replicas = {seen.address for view in self.watch.views for seen in view.replicas}
+        found = await asyncio.gather(*(self._follows(address, candidate) for address in replicas))
+        if any(found) and False not in found:
+            self._election.reinstate(candidate)
+            self._news.set()
+
+    async def _follows(self, replica: Address, master: Candidate) -> bool | None:
+        """Tell whether a node follows the master; None when it can't be reached."""
+        try:
+            link = await self._opener.open(replica, timeout_s=PROBE_S)
+        except LinkLost:
+            return None
+        try:
+            found = role((await link.pipeline([("ROLE",)], PROBE_S))[0])
+        except LinkLost:
+            return None
+        finally:
+            link.close("asked")
+        return isinstance(found, ReplicaRole) and found.master == master.address

@@ -1,0 +1,39 @@
+"""What an error of Redis means for the batch that met it."""
+
+from enum import Enum, auto
+from typing import Final
+
+from resilience.link import ReplyError
+
+AGAIN_S: Final = 0.02  # after NOREPLICAS and its like: a replica attaches, memory is freed
+
+
+class Verdict(Enum):
+    """What is to be done."""
+
+    FENCED = auto()  # this is not, or no longer, a master that serves: a new generation
+    AGAIN = auto()  # the same batch again, a little later, on the same generation
+    UNLOADED = auto()  # it does not know the script: load it, and again
+    MISTAKE = auto()  # somebody's: rights, types, our script; logged, health red, tried again
+
+
+_VERDICTS: Final = {
+    "READONLY": Verdict.FENCED,
+    "MASTERDOWN": Verdict.FENCED,
+    "LOADING": Verdict.FENCED,
+    "NOREPLICAS": Verdict.AGAIN,
+    "BUSY": Verdict.AGAIN,
+    "OOM": Verdict.AGAIN,
+    "MISCONF": Verdict.AGAIN,
+    "NOSCRIPT": Verdict.UNLOADED,
+}
+
+
+def code(error: ReplyError) -> str:
+    """Return the error's first word, which is its code; the rest may quote what was sent."""
+    return str(error).partition(" ")[0]
+
+
+def judge(error: ReplyError) -> Verdict:
+    """Return what is to be done about it."""
+    return _VERDICTS.get(code(error), Verdict.MISTAKE)
