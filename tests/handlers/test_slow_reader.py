@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
+from contextlib import closing
 
 from tests.chatting import Client, Served, token
 from tests.conftest import Connect, Serve
 
-MESSAGES = 600
+MESSAGES = 900
 TEXT = "x" * 4_000
 UPGRADE = (
     "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -21,7 +22,7 @@ async def deaf(served: Served) -> socket.socket:
     loop = asyncio.get_running_loop()
     ear = socket.socket()
     ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    ear.setblocking(False)
+    ear.setblocking(False)  # noqa: FBT003 - the standard library's own way
     await loop.sock_connect(ear, ("127.0.0.1", served.port))
     await loop.sock_sendall(ear, UPGRADE.format(token=token("deaf")).encode())
     masked = bytes([0x81, 0x80 | len(JOIN), 0, 0, 0, 0]) + JOIN
@@ -40,19 +41,18 @@ async def test_slow_reader_is_evicted_alone(serve: Serve, connect: Connect) -> N
     served = await serve()
     author, listener = await connect("ann", to=served), await connect("bo", to=served)
     await listener.join()
-    ear = await deaf(served)
-    async with asyncio.timeout(10):
-        while served.node.hub.statistics()["live"] < 2:
-            await asyncio.sleep(0.01)
-    (peer,) = [peer for peer in served.node.peers.values() if peer.user == "deaf"]
-    hearing = asyncio.create_task(hear_all(listener))
-    for _ in range(0, MESSAGES, 3):
-        publish = {"type": "publish", "room": "general", "text": TEXT}
-        await author.send(*[publish] * 3)
-        for _ in range(3):
-            await author.until("ack")
-    await hearing
-    assert peer.outbox.evicted
-    assert peer.outbox.closed is not None
-    assert peer.outbox.closed.code == 4300
-    ear.close()
+    with closing(await deaf(served)):
+        async with asyncio.timeout(10):
+            while served.node.hub.statistics()["live"] < 2:
+                await asyncio.sleep(0.01)
+        (peer,) = [peer for peer in served.node.peers.values() if peer.user == "deaf"]
+        hearing = asyncio.create_task(hear_all(listener))
+        for _ in range(0, MESSAGES, 3):
+            publish = {"type": "publish", "room": "general", "text": TEXT}
+            await author.send(*[publish] * 3)
+            for _ in range(3):
+                await author.until("ack")
+        await hearing
+        assert peer.outbox.evicted
+        assert peer.outbox.closed is not None
+        assert peer.outbox.closed.code == 4300
