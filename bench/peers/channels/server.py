@@ -19,14 +19,18 @@ from bench.peers import feed
 CAPACITY = 10_000
 """Messages waiting in one channel, and connections: over 100 of either the defaults lose some."""
 
+READ_TIMEOUT = 30.0
+"""Seconds; the layer blocks for 5 in one read, which is redis-py 8's own default timeout."""
+
 
 def _layer() -> dict[str, Any]:
     name, url = os.environ["BENCH_LAYER"], os.environ["BENCH_REDIS_URL"]
-    host: dict[str, Any] = {"address": url, "max_connections": CAPACITY}
+    host: dict[str, Any] = {"address": url}
     if url.startswith("redis+sentinel:"):
         addresses, master = feed.sentinels(url)
         host = {"sentinels": addresses, "master_name": master}
-    options: dict[str, Any] = {"hosts": [host]}
+    limits = {"max_connections": CAPACITY, "socket_timeout": READ_TIMEOUT}
+    options: dict[str, Any] = {"hosts": [host | limits]}
     if name.endswith(".RedisChannelLayer"):
         options["capacity"] = CAPACITY
     return {"BACKEND": name, "CONFIG": options}
