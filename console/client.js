@@ -17,8 +17,8 @@ const SUBPROTOCOL = 'chat.v1';
 const CLIENT = 'holdfast-client/0.1.0';
 const SOCKET_OPEN = 1; // its readyState; above, it is closing, and complains of what it is given
 const BACKOFF_FIRST_MS = 500;
-const BACKOFF_MOST_MS = 30_000;
-const TIMER_MOST_MS = 600_000; // past 2^31 a browser's timer fires at once, whoever asked for it
+const BACKOFF_MAX_MS = 30_000;
+const TIMER_MAX_MS = 600_000; // past 2^31 a browser's timer fires at once, whoever asked for it
 const CONNECT_DEADLINE_MS = 15_000; // token, handshake, welcome; the server waits 10 s for auth
 const ANSWER_DEADLINE_MS = 30_000; // the server holds a frame for at most 15 s, then answers
 const PONG_DEADLINE_MS = 5_000;
@@ -72,289 +72,6 @@ class Emitter {
         queueMicrotask(() => { throw error; });
       }
     }
-  }
-}
-
-/**
- * One socket at a time. Sockets, timers, replies and tokens belong to a generation: once the next
- * one has begun, whatever an older one still brings is ignored.
- */
-class Link extends Emitter {
-  /** @type {api.ChatState} */ state = 'idle';
-  /** @type {api.Member | undefined} */ user;
-  limits = LIMITS;
-  degraded = false;
-
-  #url;
-  #options;
-  #socket;
-  #generation = 0;
-  #timers = new Set();
-  #replies = new Map();
-  #lastId = 0;
-  #heard = 0; // messages so far: while this stands still, nothing comes
-  #onlineAt = 0;
-  #failures = 0; // in a row
-  #isGreeted = false; // `auth` is on its way, so other frames may follow it
-  #isProbing = false;
-  #isBidden = false; // the server itself named the time to wait
-  #isTokenRefused = false;
-
-  /** @param {string} url @param {api.ChatOptions} options */
-  constructor(url, options) {
-    super();
-    this.#url = new URL(url, globalThis.location?.href).href.replace(/^http/, 'ws');
-    const { WebSocket, document } = globalThis;
-    this.#options = { WebSocket, document, clock: CLOCK, random: Math.random, ...options };
-  }
-
-  // What a chat makes of it all.
-  /** @returns {any[]} */ joins() { return []; }
-  welcomed(isSameUser) {}
-  take(frame) {}
-  hold() {}
-  parted() {}
-  ended(state) {}
-
-  get now() { return this.#options.clock.now(); }
-
-  connect() {
-    if (this.state === 'connecting' || this.state === 'online') return;
-    this.#watchPage('addEventListener');
-    this.#dial();
-  }
-
-  close() { this.#end('closed'); }
-
-  /** Calls back after `ms`, whatever becomes of the connection. */
-  later(ms, callback) {
-    return this.#options.clock.setTimeout(callback, Math.min(ms, TIMER_MOST_MS));
-  }
-
-  /** Calls back after `ms`, unless the connection ends before. */
-  after(ms, callback) {
-    const timer = this.later(ms, () => this.#timers.delete(timer) && callback());
-    this.#timers.add(timer);
-  }
-
-  /** Returns a message's own name: 100 random bits, so that no two of a user are alike. */
-  cid() {
-    const half = () => Math.floor(this.#options.random() * 2 ** 50).toString(36).padStart(10, '0');
-    return half() + half();
-  }
-
-  /** Sends frames as one message if that is within the limits, else one by one. */
-  post(...frames) {
-    if (!this.#isGreeted || this.#socket.readyState > SOCKET_OPEN) return;
-    const isBatch = frames.length > 1 && frames.length <= this.limits.batch
-      && byteLength(frames) <= this.limits.frame;
-    for (const message of isBatch ? [frames] : frames) this.#socket.send(JSON.stringify(message));
-    for (const frame of frames) this.#tap('out', frame);
-  }
-
-  /** Sends a frame with an id; the one answer to that id goes to `reply`. */
-  ask(frame, reply) {
-    if (this.#isGreeted) this.post(this.#expect(frame, reply));
-  }
-
-  #expect(frame, reply) {
-    const id = ++this.#lastId;
-    this.#replies.set(id, reply);
-    this.after(ANSWER_DEADLINE_MS, () => this.#replies.has(id) && this.#lose());
-    return { ...frame, id };
-  }
-
-  /** Makes sure that someone is at the other end: a dead socket can look open for minutes. */
-  probe() {
-    if (this.state !== 'online' || this.#isProbing) return;
-    const heard = this.#heard;
-    this.#isProbing = true;
-    this.post({ type: 'ping' });
-    this.after(PONG_DEADLINE_MS, () => {
-      this.#isProbing = false;
-      if (heard === this.#heard) this.#lose();
-    });
-  }
-
-  /** @param {string} code @param {any} [frame] @param {unknown} [cause] */
-  report(code, frame, cause) {
-    this.emit('error', new ChatError(code, frame, cause));
-  }
-
-  #tap(direction, frame) {
-    const shown = frame.type === 'auth' ? { ...frame, token: '***' } : frame;
-    const at = this.now;
-    this.emit('frame', { direction, frame: shown, at, get bytes() { return byteLength(frame); } });
-  }
-
-  #become(state, detail = {}) {
-    this.state = state;
-    this.emit('state', state, detail);
-  }
-
-  /** @param {'addEventListener' | 'removeEventListener'} method */
-  #watchPage(method) {
-    const page = this.#options.document;
-    page?.[method]('visibilitychange', this.#onPage);
-    page?.defaultView?.[method]('pageshow', this.#onPage);
-    page?.defaultView?.[method]('online', this.#onPage);
-  }
-
-  #onPage = () => {
-    if (this.#options.document?.visibilityState === 'hidden') return;
-    if (this.state === 'waiting' && !this.#isBidden) this.#dial();
-    else this.probe();
-  };
-
-  /** Turns away from the socket there is, if any: the next generation begins. */
-  #renew() {
-    for (const timer of this.#timers) this.#options.clock.clearTimeout(timer);
-    this.#timers.clear();
-    this.#replies.clear();
-    this.#isGreeted = this.#isProbing = this.#isBidden = false;
-    this.#generation += 1;
-    this.#socket?.close();
-    this.#socket = undefined;
-    this.parted();
-    return this.#generation;
-  }
-
-  async #dial(detail = {}) {
-    const generation = this.#renew();
-    const isLate = () => this.state === 'connecting';
-    this.after(CONNECT_DEADLINE_MS, () => isLate() && this.#closed(1006, 'connect_timeout'));
-    this.#become('connecting', detail);
-    const token = await this.#token(this.#isTokenRefused);
-    if (generation !== this.#generation) return;
-    if (token) this.#open(token, generation);
-    else this.#closed(1006, 'token_unavailable');
-  }
-
-  async #token(fresh) {
-    const generation = this.#generation;
-    try {
-      const token = await this.#options.getToken({ fresh });
-      if (typeof token === 'string' && token) return token;
-      throw new TypeError('getToken returned no token');
-    } catch (cause) {
-      if (generation === this.#generation) this.report('token_unavailable', undefined, cause);
-      return undefined;
-    }
-  }
-
-  #open(token, generation) {
-    const current = (handler) => (event) => generation === this.#generation && handler(event);
-    this.#socket = new this.#options.WebSocket(this.#url, SUBPROTOCOL);
-    this.#socket.onmessage = current(({ data }) => this.#receive(data));
-    this.#socket.onclose = current(({ code, reason }) => this.#closed(code, reason));
-    this.#socket.onopen = current(() => {
-      this.#isGreeted = true;
-      // A refused token closes the socket, and the code says all there is to say.
-      const joins = this.joins().map(([frame, reply]) => this.#expect(frame, reply));
-      this.post(this.#auth(token, () => {}), ...joins);
-    });
-  }
-
-  #auth(token, reply) {
-    return this.#expect({ type: 'auth', token, batch: true, client: CLIENT }, reply);
-  }
-
-  /** Replaces the token of the open connection before it expires. */
-  async #refresh(failures = 0) {
-    const generation = this.#generation;
-    const token = await this.#token(true);
-    if (generation !== this.#generation) return;
-    if (token) this.post(this.#auth(token, (reply) => this.take(reply)));
-    else this.after(this.#jitter(failures), () => this.#refresh(failures + 1));
-  }
-
-  #receive(data) {
-    const generation = this.#generation;
-    this.#heard += 1;
-    for (const frame of [JSON.parse(data)].flat()) {
-      if (generation !== this.#generation) return; // a listener has just closed the chat
-      this.#handle(frame);
-    }
-  }
-
-  #handle(frame) {
-    this.#tap('in', frame);
-    const { type, id, reason, retry_ms } = frame;
-    if (type === 'ping') return this.post({ type: 'pong', id }); // its id is not one of ours
-    const reply = this.#replies.get(id) ?? ((event) => this.take(event));
-    this.#replies.delete(id);
-    if (type === 'welcome') this.#welcome(frame);
-    else if (type === 'notice') this.#notice(frame);
-    else if (type === 'goaway') this.after(retry_ms, () => this.#dial({ reason }));
-    else reply(frame);
-  }
-
-  #welcome({ user, limits, ping_s, degraded = false }) {
-    const isSameUser = this.user === undefined || this.user.id === user.id;
-    this.user = user;
-    this.limits = { ...LIMITS, ...limits };
-    this.#onlineAt = this.now;
-    this.#watchSilence(ping_s * 1000 * SILENT_PINGS);
-    this.#become('online');
-    this.welcomed(isSameUser);
-    if (degraded !== this.degraded) this.#notice({ code: degraded ? 'degraded' : 'recovered' });
-  }
-
-  #watchSilence(ms) {
-    const heard = this.#heard;
-    this.after(ms, () => {
-      if (heard === this.#heard) this.probe();
-      this.#watchSilence(ms);
-    });
-  }
-
-  #notice({ code, ...rest }) {
-    if (code === 'token_expiring') this.#refresh();
-    if (code === 'degraded' || code === 'recovered') this.degraded = code === 'degraded';
-    if (code === 'degraded') this.hold();
-    this.emit('notice', { ...rest, type: 'notice', code });
-  }
-
-  /** The socket looks open, and nobody answers. */
-  #lose() { this.#closed(1006, 'no_answer', 43); }
-
-  /** The hundreds of a close code say what to do, so codes to come are understood too. */
-  #closed(code, reason, hundreds = Math.floor(code / 100)) {
-    if (this.state === 'online' && this.now - this.#onlineAt >= STABLE_MS) {
-      this.#failures = 0;
-      this.#isTokenRefused = false;
-    }
-    const failures = this.#failures++;
-    const retry = /\bretry=(\d+)/.exec(reason)?.[1];
-    const isFinal = hundreds === 40 || (hundreds === 41 && this.#isTokenRefused);
-    const isUrgent = hundreds === 41 || (hundreds === 43 && failures === 0);
-    // A restart tells each client a time of its own; elsewhere all may be told the same one.
-    const jitter = code === 1012 && retry ? 0 : this.#jitter(failures);
-    this.#isTokenRefused ||= hundreds === 41;
-    if (isFinal) this.#end('failed', { code, reason });
-    else if (isUrgent) this.#dial({ code, reason });
-    else this.#wait({ code, reason, retry_ms: Number(retry ?? 0) + jitter }, Boolean(retry));
-  }
-
-  /** Full jitter: a crowd that was cut off together must not come back together. */
-  #jitter(failures) {
-    return this.#options.random() * Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** failures);
-  }
-
-  #wait(detail, isBidden) {
-    this.#renew();
-    this.#isBidden = isBidden;
-    this.after(detail.retry_ms, () => this.#dial());
-    this.#become('waiting', detail);
-  }
-
-  #end(state, detail = {}) {
-    this.#watchPage('removeEventListener');
-    this.#renew();
-    this.#failures = 0;
-    this.#isTokenRefused = false;
-    this.#become(state, detail);
-    this.ended(state);
   }
 }
 
@@ -630,11 +347,47 @@ export class Room extends Emitter {
 }
 
 /**
- * A user's way into the rooms of a server.
+ * A user's way into the rooms of a server, over one socket at a time. Sockets, timers, replies and
+ * tokens belong to a generation: once the next has begun, what an older one brings is ignored.
  * @implements {api.Chat}
  */
-export class Chat extends Link {
+export class Chat extends Emitter {
+  /** @type {api.ChatState} */ state = 'idle';
+  /** @type {api.Member | undefined} */ user;
+  limits = LIMITS;
+  degraded = false;
+
+  #url;
+  #options;
+  #socket;
+  #generation = 0;
   #rooms = new Map();
+  #timers = new Set();
+  #replies = new Map();
+  #lastId = 0;
+  #heard = 0; // messages so far: while this stands still, nothing comes
+  #onlineAt = 0;
+  #failures = 0; // in a row
+  #isGreeted = false; // `auth` is on its way, so other frames may follow it
+  #isProbing = false;
+  #isBidden = false; // the server itself named the time to wait
+  #isTokenRefused = false;
+
+  /** @param {string} url @param {api.ChatOptions} options */
+  constructor(url, options) {
+    super();
+    this.#url = new URL(url, globalThis.location?.href).href.replace(/^http/, 'ws');
+    const { WebSocket, document } = globalThis;
+    this.#options = { WebSocket, document, clock: CLOCK, random: Math.random, ...options };
+  }
+
+  connect() {
+    if (this.state === 'connecting' || this.state === 'online') return;
+    this.#watchPage('addEventListener');
+    this.#dial();
+  }
+
+  close() { this.#end('closed'); }
 
   /** @param {string} name @param {api.JoinOptions} [options] */
   join(name, options = {}) {
@@ -646,38 +399,245 @@ export class Chat extends Link {
     return room;
   }
 
-  joins() {
-    return [...this.#rooms.values()].filter((room) => !room.isLeft).map((room) => room.entry());
-  }
-
   /** A room that was left stays until its last message is sent. */
   left(room) {
     if (room.outbox.isEmpty) this.#rooms.delete(room.name);
     else if (this.state === 'online') room.outbox.open();
   }
 
-  welcomed(isSameUser) {
+  get now() { return this.#options.clock.now(); }
+
+  /** Calls back after `ms`, whatever becomes of the connection. */
+  later(ms, callback) { return this.#options.clock.setTimeout(callback, Math.min(ms, TIMER_MAX_MS)); }
+
+  /** Calls back after `ms`, unless the connection ends before. */
+  after(ms, callback) {
+    const timer = this.later(ms, () => this.#timers.delete(timer) && callback());
+    this.#timers.add(timer);
+  }
+
+  /** Returns a message's own name: 100 random bits, so that no two of a user are alike. */
+  cid() {
+    const half = () => Math.floor(this.#options.random() * 2 ** 50).toString(36).padStart(10, '0');
+    return half() + half();
+  }
+
+  /** Sends frames as one message if that is within the limits, else one by one. */
+  post(...frames) {
+    if (this.#socket.readyState > SOCKET_OPEN) return;
+    const isBatch = frames.length > 1 && frames.length <= this.limits.batch
+      && byteLength(frames) <= this.limits.frame;
+    for (const message of isBatch ? [frames] : frames) this.#socket.send(JSON.stringify(message));
+    for (const frame of frames) this.#tap('out', frame);
+  }
+
+  /** Sends a frame with an id; the one answer to that id goes to `reply`. */
+  ask(frame, reply) { if (this.#isGreeted) this.post(this.#expect(frame, reply)); }
+
+  #expect(frame, reply) {
+    const id = ++this.#lastId;
+    this.#replies.set(id, reply);
+    this.after(ANSWER_DEADLINE_MS, () => this.#replies.has(id) && this.#lose());
+    return { ...frame, id };
+  }
+
+  /** Makes sure that someone is at the other end: a dead socket can look open for minutes. */
+  probe() {
+    if (this.state !== 'online' || this.#isProbing) return;
+    const heard = this.#heard;
+    this.#isProbing = true;
+    this.post({ type: 'ping' });
+    this.after(PONG_DEADLINE_MS, () => {
+      this.#isProbing = false;
+      if (heard === this.#heard) this.#lose();
+    });
+  }
+
+  /** @param {string} code @param {any} [frame] @param {unknown} [cause] */
+  report(code, frame, cause) { this.emit('error', new ChatError(code, frame, cause)); }
+
+  #tap(direction, frame) {
+    const shown = frame.type === 'auth' ? { ...frame, token: '***' } : frame;
+    const at = this.now;
+    this.emit('frame', { direction, frame: shown, at, get bytes() { return byteLength(frame); } });
+  }
+
+  #become(state, detail = {}) {
+    this.state = state;
+    this.emit('state', state, detail);
+  }
+
+  /** @param {'addEventListener' | 'removeEventListener'} method */
+  #watchPage(method) {
+    const page = this.#options.document;
+    page?.[method]('visibilitychange', this.#onPage);
+    page?.defaultView?.[method]('pageshow', this.#onPage);
+    page?.defaultView?.[method]('online', this.#onPage);
+  }
+
+  #onPage = () => {
+    if (this.#options.document?.visibilityState === 'hidden') return;
+    if (this.state === 'waiting' && !this.#isBidden) this.#dial();
+    else this.probe();
+  };
+
+  /** Turns away from the socket there is, if any: the next generation begins. */
+  #renew() {
+    for (const timer of this.#timers) this.#options.clock.clearTimeout(timer);
+    this.#timers.clear();
+    this.#replies.clear();
+    this.#isGreeted = this.#isProbing = this.#isBidden = false;
+    this.#generation += 1;
+    this.#socket?.close();
+    this.#socket = undefined;
+    for (const room of this.#rooms.values()) room.parted();
+    return this.#generation;
+  }
+
+  async #dial(detail = {}) {
+    const generation = this.#renew();
+    const isLate = () => this.state === 'connecting';
+    this.after(CONNECT_DEADLINE_MS, () => isLate() && this.#closed(1006, 'connect_timeout'));
+    this.#become('connecting', detail);
+    const token = await this.#token(this.#isTokenRefused);
+    if (generation !== this.#generation) return;
+    if (token) this.#open(token, generation);
+    else this.#closed(1006, 'token_unavailable');
+  }
+
+  async #token(fresh) {
+    const generation = this.#generation;
+    try {
+      const token = await this.#options.getToken({ fresh });
+      if (typeof token === 'string' && token) return token;
+      throw new TypeError('getToken returned no token');
+    } catch (cause) {
+      if (generation === this.#generation) this.report('token_unavailable', undefined, cause);
+      return undefined;
+    }
+  }
+
+  #open(token, generation) {
+    const current = (handler) => (event) => generation === this.#generation && handler(event);
+    this.#socket = new this.#options.WebSocket(this.#url, SUBPROTOCOL);
+    this.#socket.onmessage = current(({ data }) => this.#receive(data));
+    this.#socket.onclose = current(({ code, reason }) => this.#closed(code, reason));
+    this.#socket.onopen = current(() => {
+      this.#isGreeted = true;
+      const rooms = [...this.#rooms.values()].filter((room) => !room.isLeft);
+      const joins = rooms.map((room) => this.#expect(...room.entry()));
+      // A refused token closes the socket, and the code says all there is to say.
+      this.post(this.#auth(token, () => {}), ...joins);
+    });
+  }
+
+  #auth(token, reply) {
+    return this.#expect({ type: 'auth', token, batch: true, client: CLIENT }, reply);
+  }
+
+  /** Replaces the token of the open connection before it expires. */
+  async #refresh(failures = 0) {
+    const generation = this.#generation;
+    const token = await this.#token(true);
+    if (generation !== this.#generation) return;
+    if (token) this.post(this.#auth(token, (reply) => this.#take(reply)));
+    else this.after(this.#jitter(failures), () => this.#refresh(failures + 1));
+  }
+
+  #receive(data) {
+    const generation = this.#generation;
+    this.#heard += 1;
+    for (const frame of [JSON.parse(data)].flat()) {
+      if (generation !== this.#generation) return; // a listener has just closed the chat
+      this.#handle(frame);
+    }
+  }
+
+  #handle(frame) {
+    this.#tap('in', frame);
+    const { type, id, reason, retry_ms } = frame;
+    if (type === 'ping') return this.post({ type: 'pong', id }); // its id is not one of ours
+    const reply = this.#replies.get(id) ?? ((event) => this.#take(event));
+    this.#replies.delete(id);
+    if (type === 'welcome') this.#welcome(frame);
+    else if (type === 'notice') this.#notice(frame);
+    else if (type === 'goaway') this.after(retry_ms, () => this.#dial({ reason }));
+    else reply(frame);
+  }
+
+  #take(frame) {
+    const room = this.#rooms.get(frame.room);
+    if (room) room.take(frame);
+    else if (frame.type === 'error') this.report(frame.code, frame);
+  }
+
+  #welcome({ user, limits, ping_s, degraded = false }) {
+    const isSameUser = this.user === undefined || this.user.id === user.id;
+    this.user = user;
+    this.limits = { ...LIMITS, ...limits };
+    this.#onlineAt = this.now;
+    this.#watchSilence(ping_s * 1000 * SILENT_PINGS);
+    this.#become('online');
     for (const room of this.#rooms.values()) {
       if (!isSameUser) room.outbox.refuse('user_mismatch'); // nobody speaks in another's name
       if (room.isLeft) this.left(room);
     }
+    if (degraded !== this.degraded) this.#notice({ code: degraded ? 'degraded' : 'recovered' });
   }
 
-  hold() {
-    for (const room of this.#rooms.values()) room.outbox.remark('held');
+  #watchSilence(ms, heard = this.#heard) {
+    this.after(ms, () => {
+      if (heard === this.#heard) this.probe();
+      this.#watchSilence(ms);
+    });
   }
 
-  parted() {
-    for (const room of this.#rooms.values()) room.parted();
+  #notice({ code, ...rest }) {
+    if (code === 'token_expiring') this.#refresh();
+    if (code === 'degraded' || code === 'recovered') this.degraded = code === 'degraded';
+    for (const room of this.#rooms.values()) if (code === 'degraded') room.outbox.remark('held');
+    this.emit('notice', { ...rest, type: 'notice', code });
   }
 
-  ended(state) {
+  /** The socket looks open, and nobody answers. */
+  #lose() { this.#closed(1006, 'no_answer', 43); }
+
+  /** The hundreds of a close code say what to do, so codes to come are understood too. */
+  #closed(code, reason, hundreds = Math.floor(code / 100)) {
+    if (this.state === 'online' && this.now - this.#onlineAt >= STABLE_MS) {
+      this.#failures = 0;
+      this.#isTokenRefused = false;
+    }
+    const failures = this.#failures++;
+    const retry = /\bretry=(\d+)/.exec(reason)?.[1];
+    const isFinal = hundreds === 40 || (hundreds === 41 && this.#isTokenRefused);
+    const isUrgent = hundreds === 41 || (hundreds === 43 && failures === 0);
+    // A restart tells each client a time of its own; elsewhere all may be told the same one.
+    const jitter = code === 1012 && retry ? 0 : this.#jitter(failures);
+    this.#isTokenRefused ||= hundreds === 41;
+    if (isFinal) this.#end('failed', { code, reason });
+    else if (isUrgent) this.#dial({ code, reason });
+    else this.#wait({ code, reason, retry_ms: Number(retry ?? 0) + jitter }, Boolean(retry));
+  }
+
+  /** Full jitter: a crowd that was cut off together must not come back together. */
+  #jitter(failures) {
+    return this.#options.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** failures);
+  }
+
+  #wait(detail, isBidden) {
+    this.#renew();
+    this.#isBidden = isBidden;
+    this.after(detail.retry_ms, () => this.#dial());
+    this.#become('waiting', detail);
+  }
+
+  #end(state, detail = {}) {
+    this.#watchPage('removeEventListener');
+    this.#renew();
+    this.#failures = 0;
+    this.#isTokenRefused = false;
+    this.#become(state, detail);
     for (const room of this.#rooms.values()) room.outbox.refuse(state);
-  }
-
-  take(frame) {
-    const room = this.#rooms.get(frame.room);
-    if (room) room.take(frame);
-    else if (frame.type === 'error') this.report(frame.code, frame);
   }
 }

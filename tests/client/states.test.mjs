@@ -33,6 +33,25 @@ test('Auth and the joins of all rooms travel as one message.', async () => {
   ]);
 });
 
+test('A single frame is sent as such, not as an array.', async () => {
+  const world = new World();
+  const socket = await world.online();
+  world.page.show('visible');
+  assert.deepEqual(socket.messages, [socket.sent('auth')[0], { type: 'ping' }]);
+});
+
+test('A room that is joined while connecting is in the first message, once.', async () => {
+  const world = new World();
+  await world.online();
+  world.socket.drop(4300);
+  world.chat.join('a');
+  await settle();
+  world.chat.join('b');
+  await world.greet();
+  assert.equal(world.socket.messages.length, 1);
+  assert.deepEqual(world.socket.sent('join').map(({ room }) => room), ['a', 'b']);
+});
+
 test('A first message over the limit of bytes is sent frame by frame instead.', async () => {
   const world = new World();
   world.token = () => 'x'.repeat(16_000);
@@ -319,6 +338,22 @@ for (const [event, look] of Object.entries(looks)) {
     assert.deepEqual([world.sockets.length, world.chat.state], [1, 'online']);
   });
 
+  test(`At ${event} a link is asked again, once the last question was answered.`, async () => {
+    const world = new World();
+    const socket = await world.online();
+    for (let n = 1; n <= 3; n += 1) {
+      look(world.page);
+      assert.equal(socket.sent('ping').length, n);
+      socket.say({ type: 'pong', ts: 0 });
+      await world.clock.advance(5_000);
+    }
+    look(world.page);
+    socket.drop(4300);
+    await world.greet();
+    look(world.page);
+    assert.equal(world.socket.sent('ping').length, 1);
+  });
+
   test(`At ${event} a wait is cut short, unless the server named it.`, async () => {
     const world = new World();
     await world.online();
@@ -331,6 +366,12 @@ for (const [event, look] of Object.entries(looks)) {
     look(world.page);
     await settle();
     assert.deepEqual([world.sockets.length, world.chat.state], [2, 'waiting']);
+    await world.clock.advance(20_000);
+    await world.greet();
+    world.socket.drop(1006);
+    look(world.page);
+    await settle();
+    assert.equal(world.sockets.length, 4, 'the server has not named this one');
   });
 }
 
