@@ -66,12 +66,35 @@ class Listener(Protocol):
 class Engine(Protocol):
     """A storage with all its contracts; opened and closed by whoever wires it."""
 
-    node: str
-    log: MessageLog
-    presence: Presence
-    connections: Connections
-    signals: Signals
-    storage: Storage
+    @property
+    def node(self) -> str:
+        """This node's name, which no other has."""
+        ...
+
+    @property
+    def log(self) -> MessageLog:
+        """The rooms' logs."""
+        ...
+
+    @property
+    def presence(self) -> Presence:
+        """Who is in which room."""
+        ...
+
+    @property
+    def connections(self) -> Connections:
+        """Who is connected, and orders to them."""
+        ...
+
+    @property
+    def signals(self) -> Signals:
+        """Ephemeral frames."""
+        ...
+
+    @property
+    def storage(self) -> Storage:
+        """The storage's present phase."""
+        ...
 
     async def cluster(self) -> dict[str, Any]:
         """Describe the storage for an administrator: topology, phases, nodes. No secrets."""
