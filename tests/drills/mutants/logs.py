@@ -159,6 +159,13 @@ def trim(history: History, random: Random) -> History:
     return with_logs(history, target.room, lambda entries: entries[1:])
 
 
+def repeat(history: History, random: Random) -> History:
+    """The log is read with one entry twice, at its one place."""
+    target = pick(random, (it for it in logs(history) if it.entries))
+    at = random.randrange(len(target.entries))
+    return with_logs(history, target.room, lambda entries: (*entries[: at + 1], *entries[at:]))
+
+
 def scramble(history: History, random: Random) -> History:
     """The log is read with two entries in exchanged order."""
     target = pick(random, (it for it in logs(history) if len(it.entries) > 1))
@@ -168,21 +175,6 @@ def scramble(history: History, random: Random) -> History:
         return (*entries[: at - 1], entries[at], entries[at - 1], *entries[at + 1 :])
 
     return with_logs(history, target.room, exchange)
-
-
-def lag(history: History, random: Random) -> History:
-    """One source lacks the last entry."""
-    at, target = pick(random, ((at, it) for at, it in every(history, LogRead) if it.entries))
-    return changed(history, at, replace(target, entries=target.entries[:-1]))
-
-
-def diverge(history: History, random: Random) -> History:
-    """One source has another text in one place."""
-    found = ((at, it) for at, it in every(history, LogRead) if it.entries)
-    at, target = pick(random, found)
-    entry = replace(random.choice(target.entries), text="diverged")
-    edited = (entry if it.seq == entry.seq else it for it in target.entries)
-    return changed(history, at, replace(target, entries=tuple(edited)))
 
 
 def acked_after_loss(history: History, random: Random) -> History:

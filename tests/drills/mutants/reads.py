@@ -36,6 +36,15 @@ def show_uncommitted(history: History, random: Random) -> History:
     )
 
 
+def show_beyond_end(history: History, random: Random) -> History:
+    """A device was shown a message behind the end of the log, that stands elsewhere in it."""
+    joined = pick(random, (it.joined for it in sessions(history) if it.is_open and it.shown))
+    entries = log(history, joined.room).entries
+    entry = replace(entries[0], seq=len(entries) + 1)
+    shown = Delivered(device=joined.device, room=joined.room, epoch=joined.epoch, entry=entry)
+    return appended(history, shown)
+
+
 def read_uncommitted(history: History, random: Random) -> History:
     """A page had a message that the failover then took back."""
     target = pick(random, logs(history))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tests.drills.mutants import acks, epochs, logs, reads, sessions
+from tests.drills.mutants import acks, epochs, logs, reads, sessions, sources
 from tests.drills.mutants.edit import Mutation
 
 
@@ -38,9 +38,11 @@ MUTANTS: Final = (
     of(logs.reuse_seq, "incompatible_order", "hole", "inconsistent_ack", "phantom"),
     of(logs.leave_gap, "hole", "inconsistent_ack", "phantom", "unseen"),
     of(logs.trim, "hole", "lost", "phantom"),
+    of(logs.repeat, "hole"),
     of(logs.scramble, "hole"),
-    of(logs.lag, "unequal_final", "lost", "phantom"),
-    of(logs.diverge, "unequal_final", "garbage_read"),
+    of(sources.lag, "unequal_final", "lost", "phantom"),
+    of(sources.rename, "unequal_final", "lost", "needless_epoch", "phantom", "silent_epoch"),
+    of(sources.diverge, "unequal_final", "garbage_read"),
     of(logs.acked_after_loss, "lost", "hole", "phantom", loses=True),
     of(acks.fabricate_ack, "lost"),
     of(
@@ -58,6 +60,7 @@ MUTANTS: Final = (
     of(acks.place_before_known, "realtime_order", "stale_read"),
     of(acks.place_retry_before_known, "realtime_order", "stale_read"),
     of(reads.show_uncommitted, "phantom"),
+    of(reads.show_beyond_end, "phantom"),
     of(reads.read_uncommitted, "phantom"),
     of(reads.tell_head_beyond, "phantom"),
     of(reads.deliver_other_text, "garbage_read"),
