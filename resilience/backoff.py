@@ -43,6 +43,9 @@ async def persist(
     def stop(_: RetryCallState) -> bool:
         return deadline is not None and loop.time() >= deadline
 
+    async def attempt() -> T:  # tenacity awaits what it sees to be a coroutine function
+        return await act()
+
     retrying = AsyncRetrying(
         wait=full_jitter(random),
         stop=stop,
@@ -50,5 +53,4 @@ async def persist(
         sleep=nap,
         reraise=True,
     )
-    result: T = await retrying(act)
-    return result
+    return await retrying(attempt)
