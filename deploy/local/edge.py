@@ -39,7 +39,7 @@ class Lane:
         await self._open.wait()
 
 
-@dataclass
+@dataclass(eq=False)
 class Edge:
     """All connections from one process (the caller) to another (the target).
 

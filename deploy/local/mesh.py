@@ -59,6 +59,11 @@ class Mesh:
         """Return the way by which one process connects to another, both by name."""
         return self._edges.setdefault((origin, target), Edge(origin, target))
 
+    @property
+    def edges(self) -> list[Edge]:
+        """All edges that were used or named so far."""
+        return list(self._edges.values())
+
     def between(self, one: Iterable[str], other: Iterable[str]) -> list[Edge]:
         """Return the edges from each of the one side to each of the other, and back."""
         there = [(a, b) for a in one for b in other]
