@@ -1,6 +1,5 @@
-"""The debug console and the browser's client: static files, and a sign-in for development."""
+"""The console and the browser's client: static files, and a sign-in for development."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -34,10 +33,9 @@ class SignIn(msgspec.Struct):
 
 def setup_console(app: web.Application) -> None:
     """Add the page; in development, where the node can mint, also tokens by a click."""
-    environment = aiohttp_jinja2.setup(
+    aiohttp_jinja2.setup(
         app, loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True
     )
-    environment.globals["version"] = _version()
     app.router.add_get("/console", page)
     app.router.add_static("/console/static", _STATIC)
     if app[NODE].mint is not None:
@@ -79,11 +77,3 @@ async def sign_in(request: web.Request) -> web.Response:
         raise Refusal("forbidden", "origin not allowed")
     wanted = await read_body(request, SignIn, _BODY_BYTES)
     return web.json_response({"token": node.mint(wanted.user)})
-
-
-def _version() -> str:
-    """Return what changes when a file of the console does: part of each URL."""
-    digest = hashlib.blake2b(digest_size=6)
-    for path in sorted(FOLDER.rglob("*.*")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

@@ -1,0 +1,72 @@
+// Who is signed in: their tokens, and requests in their name.
+import { $, onSubmit } from './dom.js';
+
+/** A request that was refused, by the code of the server's error table. */
+export class Refused extends Error {
+  constructor(status, { code = 'internal', detail } = {}) {
+    super(detail ? `${code}: ${detail}` : code);
+    Object.assign(this, { status, code });
+  }
+}
+
+export class Account {
+  #tokens;
+  #token;
+
+  /** `tokens({ fresh })` gives a token; with `fresh` the last one does not do any more. */
+  constructor(tokens) { this.#tokens = tokens; }
+
+  async token(options = { fresh: false }) {
+    this.#token = await this.#tokens(options);
+    return this.#token;
+  }
+
+  /** Returns the answer's JSON, or undefined for none; throws `Refused`. */
+  async request(path, { method = 'GET', fresh = false } = {}) {
+    const token = fresh || !this.#token ? await this.token({ fresh }) : this.#token;
+    const response = await fetch(path, { method, headers: { Authorization: `Bearer ${token}` } });
+    if (response.status === 401 && !fresh) return this.request(path, { method, fresh: true });
+    if (!response.ok) throw new Refused(response.status, await response.json().catch(() => ({})));
+    return response.status === 204 ? undefined : response.json().catch(() => undefined);
+  }
+}
+
+/** Tokens of a development server, for anyone who asks. */
+export function developersTokens(user) {
+  return async () => {
+    const response = await fetch('/console/token', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ user }),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Refused(response.status, answer);
+    return answer.token;
+  };
+}
+
+/** A pasted token; when it has run out, the person is asked for the next. */
+export function pastedTokens(token) {
+  let asked;
+  return async ({ fresh }) => {
+    if (fresh) asked ??= renewed();
+    if (asked) token = await asked;
+    asked = undefined;
+    return token;
+  };
+}
+
+function renewed() {
+  const dialog = $('#renew');
+  const form = $('form', dialog);
+  form.reset();
+  dialog.showModal();
+  // Closing the dialog unanswered would leave a page that waits for ever.
+  dialog.addEventListener('cancel', (event) => event.preventDefault());
+  return new Promise((resolve) => {
+    onSubmit(form, ({ token }) => {
+      dialog.close();
+      resolve(token.trim());
+    });
+  });
+}

@@ -1,0 +1,54 @@
+// The cluster: who is master, who follows, who watches, and how the storage has fared.
+import { $, confirmed, h, replace } from './dom.js';
+import { figures } from './figures.js';
+import { drawFailovers } from './failovers.js';
+import { History } from './history.js';
+import { machine } from './machine.js';
+import { Rates } from './rates.js';
+import { Timeline } from './timeline.js';
+import { Topology } from './topology.js';
+import { polling } from './views.js';
+
+const POLL_MS = 1000;
+
+export function setUpCluster(account, chat) {
+  const history = new History(chat);
+  const rates = new Rates();
+  const topology = new Topology($('#topology'));
+  const timeline = new Timeline($('#timeline'));
+
+  async function poll() {
+    try {
+      draw(await account.request('/v1/admin/cluster'));
+      say('');
+    } catch (error) {
+      say(error.code === 'forbidden' ? 'A token with the scope chat.admin opens this view.' : error.message);
+    }
+  }
+
+  function draw(cluster) {
+    const now = Date.now();
+    history.observe(cluster);
+    const nodes = rates.of(cluster.nodes ?? {}, now);
+    replace($('#figures'), figures(cluster, history, now).map(([name, value, tone]) => (
+      h('div', { class: tone }, h('dt', {}, name), h('dd', {}, value)))));
+    topology.draw(cluster, nodes);
+    replace($('#machine'), machine(cluster.storage.phase));
+    $('#reason').textContent = cluster.storage.reason;
+    timeline.draw(history.turns, now);
+    drawFailovers($('#failovers'), history.blackouts(now), cluster.failovers ?? []);
+    $('#failover').hidden = cluster.failover !== true;
+  }
+
+  function say(text) {
+    if ($('#cluster-error').textContent !== text) $('#cluster-error').textContent = text;
+  }
+
+  $('#failover').addEventListener('click', async () => {
+    const why = 'A replica becomes master. Messages are held for a moment; nobody is disconnected.';
+    if (!await confirmed('Ask Sentinel for a failover?', why, 'Fail over')) return;
+    await account.request('/v1/admin/failover', { method: 'POST' }).catch((error) => say(error.message));
+  });
+
+  return polling(POLL_MS, poll);
+}

@@ -1,0 +1,85 @@
+// Everyone who is connected, to any node: found by a word, and disconnected if need be.
+import { $, confirmed, h } from './dom.js';
+import { age } from './format.js';
+import { polling } from './views.js';
+
+const POLL_MS = 3000;
+const SHOWN = 500;
+const COLUMNS = ['User', 'Rooms', 'Client', 'Node', 'Network', 'For', 'Connection', ''];
+
+export function setUpConnections(account, chat) {
+  const body = h('tbody');
+  const rows = new Map(); // by connection, so that a focused button stays
+  let items = [];
+  let self;
+
+  const head = COLUMNS.map((name) => h('th', { scope: 'col' }, name || h('span', { class: 'unseen' }, 'Disconnect')));
+  const caption = h('caption', { class: 'unseen' }, 'Connections, the oldest first');
+  $('#connection-table').append(h('table', {}, caption, h('thead', {}, h('tr', {}, head)), body));
+
+  async function poll() {
+    try {
+      ({ items } = await account.request('/v1/admin/connections'));
+      say('');
+      draw();
+    } catch (error) {
+      say(error.code === 'forbidden' ? 'A token with the scope chat.admin opens this view.' : error.message);
+    }
+  }
+
+  function draw() {
+    const words = $('#who').value.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = items.filter((item) => words.every((word) => JSON.stringify(item).toLowerCase().includes(word)));
+    const shown = found.slice(0, SHOWN);
+    const gone = new Set(rows.keys());
+    shown.forEach((item, i) => {
+      gone.delete(item.conn);
+      const row = rows.get(item.conn) ?? build(item);
+      rows.set(item.conn, row);
+      update(row, item);
+      if (body.children[i] !== row) body.insertBefore(row, body.children[i] ?? null);
+    });
+    for (const conn of gone) {
+      rows.get(conn).remove();
+      rows.delete(conn);
+    }
+    const cut = found.length > SHOWN ? `, the first ${SHOWN} shown` : '';
+    $('#count').textContent = `${found.length} of ${items.length}${cut}`;
+  }
+
+  function build({ conn, user }) {
+    const out = h('button', { class: 'quiet', 'aria-label': `Disconnect ${conn} of ${user}` }, 'Disconnect');
+    const all = h('button', { class: 'quiet', 'aria-label': `Disconnect all of ${user}` }, 'All of user');
+    out.addEventListener('click', () => end(`/v1/admin/connections/${conn}`, 'DELETE', `connection ${conn} of ${user}`));
+    all.addEventListener('click', () => end(`/v1/admin/users/${encodeURIComponent(user)}/disconnect`, 'POST', `every connection of ${user}`));
+    const cells = COLUMNS.slice(0, -1).map((name) => h('td', { 'data-label': name }));
+    return h('tr', { 'data-conn': conn }, cells, h('td', { class: 'actions' }, out, all));
+  }
+
+  function update(row, { conn, user, rooms = [], client = '–', node, address, since }) {
+    const isSelf = conn === self;
+    const values = [user, rooms.join(', ') || '–', client, node, address || '–', age(Date.now() - since),
+      isSelf ? `${conn} (this page)` : conn];
+    values.forEach((value, i) => {
+      if (row.children[i].textContent !== value) row.children[i].textContent = value;
+    });
+    row.classList.toggle('self', isSelf);
+  }
+
+  async function end(path, method, whom) {
+    if (!await confirmed(`Disconnect ${whom}?`, 'The client is told to stay away.', 'Disconnect')) return;
+    await account.request(path, { method }).catch((error) => say(error.message));
+    await poll();
+  }
+
+  function say(text) {
+    if ($('#connections-error').textContent !== text) $('#connections-error').textContent = text;
+  }
+
+  $('#who').addEventListener('input', draw);
+  chat.on('frame', ({ frame }) => {
+    if (frame.type === 'welcome') self = frame.conn;
+  });
+
+  return polling(POLL_MS, poll);
+}

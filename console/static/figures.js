@@ -1,0 +1,43 @@
+// The few figures that say whether all is well.
+import { age, count, duration } from './format.js';
+
+export const PHASE = { up: 'up', failing_over: 'failing over', down: 'down', starting: 'starting' };
+const TONE = { up: 'good', failing_over: 'warn', down: 'bad', starting: 'warn' };
+
+/** Returns [name, value, tone] of each figure that this storage has. */
+export function figures(cluster, history, now) {
+  const { storage, master, replicas, sentinels, quorum, nodes = {} } = cluster;
+  const connections = Object.values(nodes).map((node) => node.connections).filter(Number.isFinite);
+  const blackouts = history.blackouts(now);
+  const found = [
+    ['Storage', PHASE[storage.phase] ?? storage.phase, TONE[storage.phase] ?? 'warn'],
+    ['For', age(now - storage.since)],
+    ['Engine', cluster.engine],
+    ['Master', master?.address],
+    ['Replicas in sync', replicas && `${replicas.filter(isInSync).length} of ${replicas.length}`,
+      replicas?.every(isInSync) ? 'good' : 'warn'],
+    ['Sentinels', sentinels && watching(sentinels, quorum), isWatched(sentinels, quorum) ? 'good' : 'bad'],
+    ['Held publishes', storage.held === undefined ? undefined : held(storage), storage.held ? 'warn' : ''],
+    ['Connections', connections.length ? count(connections.reduce((sum, n) => sum + n, 0)) : undefined],
+    ['Blackouts seen', String(blackouts.length)],
+    ['The last one', blackouts.length ? duration(blackouts.at(-1).ms) : undefined],
+  ];
+  return found.filter(([, value]) => value !== undefined);
+}
+
+export const isInSync = ({ in_sync: inSync, online, down }) => (inSync ?? online) === true && !down;
+
+const awake = (sentinels) => sentinels.filter(({ up }) => up !== false).length;
+
+function watching(sentinels, quorum) {
+  return `${awake(sentinels)} of ${sentinels.length}${quorum ? `, quorum ${quorum}` : ''}`;
+}
+
+/** A failover takes the quorum, and a majority of all (the sentinels' own rule). */
+function isWatched(sentinels, quorum = 1) {
+  return !sentinels || awake(sentinels) >= Math.max(quorum, Math.floor(sentinels.length / 2) + 1);
+}
+
+function held({ held: number, held_oldest_ms: oldest }) {
+  return number && oldest ? `${count(number)} for ${duration(oldest)}` : count(number);
+}

@@ -1,0 +1,41 @@
+// Numbers, times and spans as people read them.
+
+const clock = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const exact = new Intl.DateTimeFormat([], {
+  hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23',
+});
+const date = new Intl.DateTimeFormat([], { weekday: 'long', day: 'numeric', month: 'long' });
+const whole = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
+export const time = (ms) => clock.format(ms);
+export const instant = (ms) => exact.format(ms);
+export const day = (ms) => date.format(ms);
+export const count = (number) => whole.format(number);
+
+/** A duration in milliseconds, with as many digits as matter. */
+export function duration(ms) {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return age(ms);
+}
+
+/** How long something has lasted, roughly. */
+export function age(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+export function bytes(number) {
+  return number < 1024 ? `${number} B` : `${(number / 1024).toFixed(1)} KiB`;
+}
+
+/** What text stands for one of few things: the same for the same text, on every page. */
+export function hue(text, hues = 8) {
+  let sum = 7;
+  for (const letter of text) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
+  return sum % hues;
+}

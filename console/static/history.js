@@ -1,0 +1,40 @@
+// How the storage has fared: what the server remembers, or else what this page has seen.
+
+const KEPT = 500;
+
+export class History {
+  turns = []; // { phase, reason, at }, oldest first
+
+  constructor(chat) {
+    // Notices come in every view; the cluster is asked only while it is looked at.
+    chat.on('notice', ({ code }) => {
+      if (code === 'degraded') this.#turn('failing_over', 'held', Date.now());
+      if (code === 'recovered') this.#turn('up', 'recovered', Date.now());
+    });
+  }
+
+  observe({ storage: { phase, reason, since }, history }) {
+    if (history?.length) this.turns = history;
+    else this.#turn(phase, reason, since);
+  }
+
+  #turn(phase, reason, at) {
+    const last = this.turns.at(-1);
+    if (last?.phase === phase) return;
+    this.turns.push({ phase, reason, at: Math.max(at, last?.at ?? 0) });
+    this.turns.splice(0, this.turns.length - KEPT);
+  }
+
+  /** Returns { at, ms, reason, isOver } for each time that storage was away after it was there. */
+  blackouts(now) {
+    const found = [];
+    let wasUp = false;
+    for (const { phase, reason, at } of this.turns) {
+      const open = found.at(-1)?.isOver === false ? found.at(-1) : undefined;
+      if (phase === 'up' && open) Object.assign(open, { ms: at - open.at, isOver: true });
+      if (phase !== 'up' && wasUp && !open) found.push({ at, ms: now - at, reason, isOver: false });
+      wasUp ||= phase === 'up';
+    }
+    return found;
+  }
+}

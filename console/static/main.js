@@ -1,0 +1,70 @@
+// The console: signing in, then its views over one chat.
+import { Chat } from '/client.js';
+import { Account, developersTokens, pastedTokens } from './account.js';
+import { setUpChat } from './chat.js';
+import { setUpCluster } from './cluster.js';
+import { setUpConnections } from './connections.js';
+import { $, onSubmit } from './dom.js';
+import { setUpFrames } from './frames.js';
+import { setUpStatus } from './status.js';
+import { setUpTheme } from './theme.js';
+import { setUpViews } from './views.js';
+
+const USER = 'holdfast.user'; // of a development server: who one was before a reload
+const isDevelopment = document.body.dataset.dev === 'yes';
+
+setUpTheme($('#theme'));
+for (const button of document.querySelectorAll('#people button')) {
+  button.addEventListener('click', () => signInAs(button.dataset.user));
+}
+onSubmit($('#as-user'), ({ user }) => signInAs(user));
+onSubmit($('#with-token'), ({ token }) => signIn(pastedTokens(token.trim())));
+$('#sign-out').addEventListener('click', () => {
+  sessionStorage.clear();
+  location.reload();
+});
+const known = isDevelopment && sessionStorage.getItem(USER);
+if (known) signInAs(known);
+
+function signInAs(user) {
+  sessionStorage.setItem(USER, user);
+  return signIn(developersTokens(user));
+}
+
+async function signIn(tokens) {
+  const account = new Account(tokens);
+  try {
+    account.isAdmin = await mayAdministrate(account);
+  } catch (error) {
+    $('#sign-in-error').textContent = `Not signed in: ${error.message}`;
+    return;
+  }
+  $('#with-token').reset();
+  start(account);
+}
+
+/** In production this is a tool for administrators; the server decides who is one. */
+async function mayAdministrate(account) {
+  try {
+    await account.request('/v1/admin/cluster');
+    return true;
+  } catch (error) {
+    const isElse = error.code !== 'forbidden';
+    // While the storage is away nobody can say; the views that need the scope will.
+    if (isElse && error.status >= 500) return true;
+    if (isElse || !isDevelopment) throw error;
+    return false;
+  }
+}
+
+function start(account) {
+  const chat = new Chat('/ws', { getToken: (options) => account.token(options) });
+  setUpStatus(chat);
+  setUpViews({
+    frames: setUpFrames(chat),
+    chat: setUpChat(chat, account),
+    cluster: setUpCluster(account, chat),
+    connections: setUpConnections(account, chat),
+  });
+  chat.connect();
+}
