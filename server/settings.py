@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from resilience.url import parse
 from server.environment import ConfigurationError, Secret, read
 
 Network = IPv4Network | IPv6Network
@@ -17,7 +18,7 @@ Algorithm = Literal["HS256", "HS384", "HS512"]
 SECRET_BYTES: Final = 32  # RFC 7518 §3.2: a key at least as long as the hash
 _DISTINCT: Final = 8  # fewer different characters are a pattern, not a secret
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
-_SCHEMES: Final = ("memory://", "redis://", "rediss://", "redis+sentinel://", "rediss+sentinel://")
+MEMORY: Final = "memory://"
 
 
 def _whole(low: int, high: int) -> Meta:
@@ -115,8 +116,12 @@ def _examine_counts(settings: Settings) -> list[str]:
 def _examine_redis(url: Secret) -> list[str]:
     if not url.reveal():
         return ["REDIS_URL: required (or start with --dev: in memory, for development)"]
-    if not url.reveal().startswith(_SCHEMES):
-        return [f"REDIS_URL: begins with one of {', '.join(_SCHEMES)}"]
+    if url.reveal().startswith(MEMORY):
+        return []
+    try:
+        parse(url.reveal())
+    except ValueError as error:
+        return [f"REDIS_URL: {error}"]
     return []
 
 
