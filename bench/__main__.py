@@ -29,7 +29,10 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("report", help="write docs/benchmarks.md from what was measured last")
     for name, workload in WORKLOADS.items():
         run = commands.add_parser(name, help=workload.__doc__)
-        run.add_argument("--peers", help="comma-separated; the first is the reference")
+        run.add_argument(
+            "--peers",
+            help="comma-separated, the first is the reference; not saved for the report",
+        )
         run.add_argument("--runs", type=int, default=5)
         run.add_argument("--seconds", type=float, default=Options.seconds)
         if name == "fanout":
@@ -47,10 +50,12 @@ def _run(arguments: argparse.Namespace) -> None:
     build_programs()
     workload = WORKLOADS[arguments.command](_options(arguments))
     peers = chosen_peers(arguments.peers or ",".join(workload.peers))
+    series = Series(workload.name, "python -m bench " + shlex.join(sys.argv[1:]), [])
     with topology() as redis:
-        samples = interleaved(workload, peers, arguments.runs, redis)
-    series = Series(workload.name, "python -m bench " + shlex.join(sys.argv[1:]), samples)
-    series.save()
+        for sample in interleaved(workload, peers, arguments.runs, redis):
+            series.samples.append(sample)
+            if not arguments.peers:
+                series.save()
     print(table(workload, series, {peer.name: peer.title for peer in all_peers().values()}))
 
 

@@ -85,7 +85,7 @@ def run(plan: Plan) -> Figures:
     """Runs the plan to its end; raises `Refused` rather than give doubtful figures."""
     traffic = plan.traffic
     with tempfile.TemporaryDirectory() as folder:
-        deadline = traffic.patience + traffic.warmup + traffic.seconds + 30.0
+        deadline = 2 * traffic.patience + traffic.warmup + traffic.seconds
         figures = finish(start(plan, Path(folder)), deadline)
     figures.refuse_if_doubtful()
     return figures

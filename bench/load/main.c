@@ -13,7 +13,7 @@
 #include "load.h"
 
 Load load;
-enum { EVENTS = 512 };
+enum { EVENTS = 512, GIVE_UP = 5 };
 
 void die(const char *format, ...) {
     va_list arguments;
@@ -61,11 +61,17 @@ static void open_everything(void) {
     }
 }
 
-/* After the window nothing new leaves; what is on its way must still arrive. */
+/* After the window nothing new leaves; what is on its way must still arrive, and is given up when nothing does. */
 static void drain(void) {
-    int64_t deadline = clock_now() + 5 * NANOS;
+    int64_t last = clock_now();
+    uint64_t arrived = load.counts.delivered + load.counts.acked;
     load.publishing = false;
-    while (traffic_outstanding() && clock_now() < deadline) turn(NANOS / 10);
+    while (traffic_outstanding() && clock_now() < last + GIVE_UP * NANOS) {
+        turn(NANOS / 10);
+        if (load.counts.delivered + load.counts.acked == arrived) continue;
+        arrived = load.counts.delivered + load.counts.acked;
+        last = clock_now();
+    }
 }
 
 static void probe_all(int64_t (*read)(int), size_t field) {

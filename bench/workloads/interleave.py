@@ -55,16 +55,14 @@ def _one(peer: Peer, repetition: int, workload: Workload, redis: Topology) -> It
 
 def interleaved(
     workload: Workload, peers: Sequence[Peer], runs: int, redis: Topology
-) -> list[Sample]:
+) -> Iterator[Sample]:
     """Every peer once a repetition, beginning with another one each time, its servers new."""
-    samples: list[Sample] = []
     for repetition in range(runs):
         first = repetition % len(peers)
         for peer in (*peers[first:], *peers[:first]):
             for sample in _one(peer, repetition, workload, redis):
                 print(_progress(sample), file=sys.stderr, flush=True)
-                samples.append(sample)
-    return samples
+                yield sample
 
 
 def _progress(sample: Sample) -> str:
