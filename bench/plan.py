@@ -34,7 +34,7 @@ class Traffic:
     warmup: float
     rate: float = 0.0
     concurrency: int = 64
-    patience: float = 120.0
+    patience: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
