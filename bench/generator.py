@@ -65,19 +65,20 @@ def start(plan: Plan, folder: Path) -> subprocess.Popen[str]:
     """Starts the generator on the plan; its last line on stdout is the figures."""
     path = folder / "plan"
     path.write_text(plan.text())
-    return subprocess.Popen([str(GENERATOR), str(path)], stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([str(GENERATOR), str(path)], stdout=pipe, stderr=pipe, text=True)
 
 
 def finish(process: subprocess.Popen[str], deadline: float) -> Figures:
     """Waits for the generator's end; an end by an error raises `Refused`."""
     try:
-        output, _ = process.communicate(timeout=deadline)
+        output, errors = process.communicate(timeout=deadline)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
         raise Refused(f"the generator did not end within {deadline:.0f} s") from None
     if process.returncode:
-        raise Refused(f"the generator ended with {process.returncode}")
+        raise Refused(errors.strip().splitlines()[0] if errors else "the generator died")
     return Figures(json.loads(output.splitlines()[-1]))
 
 
