@@ -33,9 +33,7 @@ class SignIn(msgspec.Struct):
 
 def setup_console(app: web.Application) -> None:
     """Add the page; in development, where the node can mint, also tokens by a click."""
-    aiohttp_jinja2.setup(
-        app, loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True
-    )
+    aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True)
     app.router.add_get("/console", page)
     app.router.add_static("/console/static", _STATIC)
     if app[NODE].mint is not None:

@@ -21,11 +21,13 @@ export class Account {
     return this.#token;
   }
 
-  /** Returns the answer's JSON, or undefined for none; throws `Refused`. */
-  async request(path, { method = 'GET', fresh = false } = {}) {
+  /** Returns the answer's JSON, or undefined for none; throws `Refused`, unless a renewal helps. */
+  async request(path, { method = 'GET', fresh = false, renews = true } = {}) {
     const token = fresh || !this.#token ? await this.token({ fresh }) : this.#token;
     const response = await fetch(path, { method, headers: { Authorization: `Bearer ${token}` } });
-    if (response.status === 401 && !fresh) return this.request(path, { method, fresh: true });
+    if (response.status === 401 && renews) {
+      return this.request(path, { method, fresh: true, renews: false });
+    }
     if (!response.ok) throw new Refused(response.status, await response.json().catch(() => ({})));
     return response.status === 204 ? undefined : response.json().catch(() => undefined);
   }

@@ -1,6 +1,6 @@
 // Everyone who is connected, to any node: found by a word, and disconnected if need be.
 import { $, confirmed, h } from './dom.js';
-import { age } from './format.js';
+import { age, counted } from './format.js';
 import { polling } from './views.js';
 
 const POLL_MS = 3000;
@@ -44,7 +44,7 @@ export function setUpConnections(account, chat) {
       rows.delete(conn);
     }
     const cut = found.length > SHOWN ? `, the first ${SHOWN} shown` : '';
-    $('#count').textContent = `${found.length} of ${items.length}${cut}`;
+    $('#count').textContent = `${found.length} of ${counted(items.length, 'connection')}${cut}`;
   }
 
   function build({ conn, user }) {

@@ -16,14 +16,14 @@ export function svg(tag, attributes = {}, ...children) {
 
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) set(element, name, value);
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return element;
 }
 
 function set(element, name, value) {
   if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
   else if (value === true) element.setAttribute(name, '');
-  else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+  else if (![false, null, undefined].includes(value)) element.setAttribute(name, value);
 }
 
 /** Calls `act` with a form's fields instead of sending them. */

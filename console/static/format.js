@@ -10,10 +10,15 @@ const whole = new Intl.NumberFormat('en', { notation: 'compact', maximumFraction
 export const time = (ms) => clock.format(ms);
 export const instant = (ms) => exact.format(ms);
 export const day = (ms) => date.format(ms);
+const plural = (noun) => noun.replace(/s?$/, 's');
+
+/** As many of a thing: 1 room, 2 rooms. */
+export const counted = (number, noun) => `${count(number)} ${number === 1 ? noun.replace(/s$/, '') : plural(noun)}`;
 export const count = (number) => whole.format(number);
 
 /** A duration in milliseconds, with as many digits as matter. */
-export function duration(ms) {
+export function duration(span) {
+  const ms = Math.max(0, span); // two machines' clocks may differ
   if (ms < 10) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;

@@ -52,7 +52,7 @@ export function setUpFrames(chat) {
   function isWanted(row) {
     const { text, frame, direction } = texts.get(row);
     const words = $('#filter').value.toLowerCase().split(/\s+/).filter(Boolean);
-    const fits = (word) => (word[0] === '-' && word[1] ? !text.includes(word.slice(1)) : text.includes(word));
+    const fits = (word) => (/^-./.test(word) ? !text.includes(word.slice(1)) : text.includes(word));
     const way = $('#direction').value;
     return words.every(fits) && (!way || way === direction)
       && ($('#pings').checked || !PINGS.has(frame.type));

@@ -1,7 +1,7 @@
 // The processes as cards in tiers, and lines between them for who talks to whom.
 import { $, h, replace, svg } from './dom.js';
 import { isInSync } from './figures.js';
-import { bytes, count, duration } from './format.js';
+import { bytes, count, counted, duration } from './format.js';
 
 export class Topology {
   #tiers = h('div', { class: 'tiers' });
@@ -15,19 +15,20 @@ export class Topology {
   draw(cluster, nodes) {
     replace(this.#tiers,
       tier('Chat nodes', nodes.map((node) => nodeCard(node, node.name === cluster.node))),
-      tier(cluster.engine === 'memory' ? 'Memory' : 'Redis', redis(cluster)),
-      cluster.sentinels && tier('Sentinels', cluster.sentinels.map((one) => sentinelCard(one, cluster))));
+      tier(cluster.engine === 'memory' ? 'Memory' : 'Master', [masterCard(cluster)]),
+      tier('Replicas', (cluster.replicas ?? []).map(replicaCard)),
+      tier('Sentinels', (cluster.sentinels ?? []).map((one) => sentinelCard(one, cluster))));
     this.#connect();
   }
 
-  /** Draws from every card to the master's, wherever the layout has put them. */
+  /** Draws from each who talks to the master, wherever the layout has put them. */
   #connect() {
     const frame = this.#tiers.getBoundingClientRect();
     const master = $('.master', this.#tiers)?.getBoundingClientRect();
     this.#lines.setAttribute('viewBox', `0 0 ${frame.width} ${frame.height}`);
     if (!master || !frame.width) return this.#lines.replaceChildren();
     const to = { x: middle(master) - frame.x, top: master.top - frame.y, bottom: master.bottom - frame.y };
-    const cards = [...this.#tiers.querySelectorAll('li:not(.master)')];
+    const cards = [...this.#tiers.querySelectorAll('[data-line]')];
     return replace(this.#lines, cards.map((card) => way(card, card.getBoundingClientRect(), frame, to)));
   }
 }
@@ -44,7 +45,7 @@ function way(card, box, frame, to) {
 }
 
 function tier(name, cards) {
-  return h('section', {}, h('h4', {}, name), h('ul', {}, cards));
+  return cards.length === 0 ? null : h('section', {}, h('h4', {}, name), h('ul', {}, cards));
 }
 
 function card(kind, line, title, tags, facts) {
@@ -55,20 +56,20 @@ function card(kind, line, title, tags, facts) {
 
 function nodeCard({ name, connections, published_s: published, delivered_s: delivered }, isThis) {
   return card('node', 'asks', name, [isThis && ['answers here', 'plain']], [
-    connections !== undefined && `${count(connections)} connections`,
+    connections !== undefined && counted(connections, 'connection'),
     published !== undefined && `${count(published)} published/s`,
     delivered !== undefined && `${count(delivered)} delivered/s`,
   ]);
 }
 
-function redis({ engine, master, replicas = [], log = {}, storage }) {
+function masterCard({ engine, master, log = {}, storage }) {
   if (engine === 'memory') {
-    const facts = Object.entries(log).map(([name, number]) => `${count(number)} ${name}`);
-    return [card('master', '', storage.reason, [], facts)];
+    const facts = Object.entries(log).map(([name, number]) => counted(number, name));
+    return card('master', null, storage.reason, [], facts);
   }
-  if (!master) return [card('master lost', '', 'no master', [['searching', 'warn']], [storage.reason])];
+  if (!master) return card('master lost', null, 'no master', [['searching', 'warn']], [storage.reason]);
   const facts = [master.epoch !== undefined && `epoch ${master.epoch}`];
-  return [card('master', '', master.address, [['master', 'good']], facts), ...replicas.map(replicaCard)];
+  return card('master', null, master.address, [['master', 'good']], facts);
 }
 
 function replicaCard(replica) {
@@ -82,7 +83,7 @@ function replicaCard(replica) {
 
 function sentinelCard({ address, up, master, epoch }, cluster) {
   const isElse = up !== false && master && cluster.master && master !== cluster.master.address;
-  return card('sentinel', up === false ? 'watches broken' : 'watches', address,
+  return card('sentinel', null, address,
     [up === false ? ['not reached', 'bad'] : ['watching', 'good'], isElse && ['names another', 'warn']],
     [isElse && `names ${master}`, epoch !== undefined && `epoch ${epoch}`]);
 }

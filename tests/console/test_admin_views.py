@@ -1,0 +1,121 @@
+"""The views for administrators: the cluster as it is described, connections to be ended."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser, Route, expect
+
+from tests.chatting import Served, token
+from tests.console.windows import Open, Window, window
+
+pytestmark = pytest.mark.browser
+
+TOPOLOGY: Final[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "topology.json").read_text(encoding="utf-8")
+)
+
+
+async def describe(window: Window, cluster: dict[str, Any]) -> None:
+    """Let the page be told of this cluster, and show it."""
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(json=cluster)
+
+    await window.page.route("**/v1/admin/cluster", answer)
+    await window.show("cluster")
+
+
+async def test_memory_is_all_there_is(enter: Open) -> None:
+    """Without Redis the view shows this process, its rooms, and a storage that is up."""
+    ann = await enter("ann")
+    await ann.say("one")
+    await ann.show("cluster")
+    await expect(ann.page.locator("#topology .master")).to_contain_text("1 room")
+    await expect(ann.page.locator("#topology .node")).to_contain_text("1 connection")
+    machine = ann.page.get_by_role("img", name="The storage is up, of the states")
+    await expect(machine).to_be_visible()
+    await expect(ann.page.locator("#failovers")).to_have_text("None so far.")
+    await expect(ann.page.locator("#failover")).to_be_hidden()
+
+
+async def test_topology_is_drawn(enter: Open) -> None:
+    """Each process is there with what is known of it, and a line leads to the master."""
+    ann = await enter("ann")
+    await describe(ann, TOPOLOGY)
+    topology = ann.page.locator("#topology")
+    await expect(topology.locator(".master")).to_contain_text("10.0.0.1:6379")
+    await expect(topology.locator(".replica .tag")).to_have_text(
+        ["replica", "in sync", "replica", "catching up"]
+    )
+    await expect(topology.locator(".replica").nth(1)).to_contain_text("lag 1.2 s5.2 KiB behind")
+    await expect(topology.locator(".sentinel .tag")).to_have_text(
+        ["watching", "watching", "names another", "not reached"]
+    )
+    await expect(topology.locator(".lines path")).to_have_count(4)
+    figures = ann.page.locator("#figures")
+    await expect(figures).to_contain_text("Replicas in sync1 of 2")
+    await expect(figures).to_contain_text("Sentinels2 of 3, quorum 2")
+    await expect(figures).to_contain_text("Held publishes12 for 830 ms")
+    failovers = ann.page.locator("#failovers li")
+    await expect(failovers).to_have_count(2)
+    await expect(failovers.nth(0)).to_contain_text("and counting")
+    await expect(failovers.nth(1)).to_contain_text("1.8 s")
+    await expect(failovers.nth(1)).to_contain_text("10.0.0.3:6379 → 10.0.0.1:6379")
+
+
+async def test_markup_in_the_topology_stays_text(enter: Open) -> None:
+    """An address or a reason that is markup is shown as text."""
+    evil = "<img src=x onerror=alert(1)>"
+    ann = await enter("ann")
+    storage = {**TOPOLOGY["storage"], "reason": evil}
+    await describe(ann, {**TOPOLOGY, "storage": storage, "nodes": {evil: {}}})
+    await expect(ann.page.locator("#reason")).to_have_text(evil)
+    await expect(ann.page.locator("#topology .node b")).to_have_text(evil)
+
+
+async def test_failover_is_asked_for_once_confirmed(enter: Open) -> None:
+    """The button asks for a failover only after a yes; the other answer asks for nothing."""
+    ann = await enter("ann")
+    asked: list[str] = []
+
+    async def answer(route: Route) -> None:
+        asked.append(route.request.method)
+        await route.fulfill(status=202, json={})
+
+    await ann.page.route("**/v1/admin/failover", answer)
+    await describe(ann, TOPOLOGY)
+    for button in ("Cancel", "Fail over"):
+        assert asked == []
+        await ann.page.get_by_role("button", name="Ask for a failover").click()
+        await ann.page.get_by_role("dialog").get_by_role("button", name=button).click()
+        await expect(ann.page.get_by_role("dialog")).to_be_hidden()
+    async with ann.page.expect_response("**/v1/admin/cluster"):
+        assert asked == ["POST"]
+
+
+async def test_connections_are_found_and_ended(enter: Open) -> None:
+    """A connection is found by a word, this page's is marked, and another is disconnected."""
+    ann, bo = await enter("ann"), await enter("bo", "ops")
+    await ann.show("connections")
+    listed = ann.page.locator("#connection-table tbody tr")
+    await expect(listed).to_have_count(2)
+    await expect(listed.filter(has_text="this page")).to_contain_text("ann")
+    await ann.page.fill("#who", "OPS")
+    await expect(listed).to_have_count(1)
+    await expect(ann.page.locator("#count")).to_have_text("1 of 2 connections")
+    await listed.get_by_role("button", name="of bo").first.click()
+    await ann.page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
+    await expect(bo.state).to_have_text("disconnected: kicked")
+    await expect(listed).to_have_count(0)
+
+
+async def test_views_for_administrators_say_so(browser: Browser, served: Served) -> None:
+    """In development others may chat; the administrator's views tell them what is missing."""
+    ann = await window(browser, served)
+    await ann.paste(token("ann"))
+    await expect(ann.state).to_have_text("online")
+    for view in ("cluster", "connections"):
+        await ann.show(view)
+        await expect(ann.page.locator(f"#{view}-error")).to_contain_text("scope chat.admin")

@@ -1,0 +1,154 @@
+"""The console when the network or the server does not go along: honest, and whole afterwards."""
+
+import time
+from typing import Final
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from chat.closes import KICKED
+from chat.engine import Phase, Storage
+from handlers.peer import Peer
+from server.environment import Secret
+from server.tokens import mint
+from tests.browsing import free_port
+from tests.chatting import SECRET, Served, serving
+from tests.conftest import Serve
+from tests.console.windows import Open, window
+
+pytestmark = pytest.mark.browser
+
+FREEZE: Final = "Page.setWebLifecycleState"
+SAID: Final = [str(number) for number in range(6)]
+TOLD_S: Final = 60  # a token is said to expire this long before
+
+
+def peer_of(served: Served, user: str) -> Peer:
+    """Return the server's end of a user's only connection."""
+    (peer,) = [peer for peer in served.node.peers.values() if peer.user == user]
+    return peer
+
+
+async def test_cut_off_window_has_no_gap(enter: Open, served: Served) -> None:
+    """A window whose connection dies shows everything said meanwhile, in order, once."""
+    ann, bo = await enter("ann"), await enter("bo")
+    await ann.say(SAID[0])
+    await expect(bo.messages()).to_have_count(1)
+    peer_of(served, "bo").outbox.abort()
+    for text in SAID[1:]:
+        await ann.say(text)
+    await expect(bo.messages()).to_have_count(len(SAID))
+    await expect(bo.state).to_have_text("online")
+    assert await bo.texts() == SAID
+
+
+async def test_frozen_tab_catches_up(enter: Open, served: Served) -> None:
+    """A tab that the browser froze, and whose socket died, is up to date when shown again."""
+    ann, bo = await enter("ann"), await enter("bo")
+    session = await bo.page.context.new_cdp_session(bo.page)
+    await session.send(FREEZE, {"state": "frozen"})
+    peer_of(served, "bo").outbox.abort()
+    for text in SAID:
+        await ann.say(text)
+    await expect(ann.messages()).to_have_count(len(SAID))
+    await session.send(FREEZE, {"state": "active"})
+    await expect(bo.messages()).to_have_count(len(SAID))
+    assert await bo.texts() == SAID
+
+
+async def test_offline_device_says_so(enter: Open, served: Served) -> None:
+    """Offline is said, what is written waits in sight, and goes out when online again."""
+    ann, bo = await enter("ann"), await enter("bo")
+    await ann.page.context.set_offline(True)
+    peer_of(served, "ann").outbox.abort()
+    await expect(ann.state).to_have_text("this device is offline", timeout=15_000)
+    await ann.say("from the tunnel")
+    await expect(ann.messages()).to_have_attribute("data-state", "held")
+    await expect(ann.messages().locator(".fate")).to_contain_text("held")
+    await ann.page.context.set_offline(False)
+    await expect(ann.messages()).to_have_attribute("data-state", "acked")
+    await expect(bo.messages()).to_have_count(1)
+    # The browser itself reports each attempt that had no network.
+    ann.complaints[:] = [text for text in ann.complaints if "ERR_INTERNET_DISCONNECTED" not in text]
+
+
+async def test_kicked_window_stays_away(enter: Open, served: Served) -> None:
+    """Who is kicked is told, is not brought back by itself, and comes back by a click."""
+    ann = await enter("ann")
+    peer_of(served, "ann").outbox.close(KICKED)
+    await expect(ann.state).to_have_text("disconnected: kicked")
+    await ann.say("hello?")
+    await expect(ann.room().locator(".alert")).to_contain_text("Not sent")
+    await expect(ann.room().locator("textarea")).to_have_value("hello?")
+    await ann.page.get_by_role("button", name="Connect now").click()
+    await expect(ann.state).to_have_text("online")
+
+
+async def test_degraded_storage_is_said(enter: Open, served: Served) -> None:
+    """While storage is away the state says that messages are held; then that all is well."""
+    ann = await enter("ann")
+    tell = served.node.hub.on_storage
+    tell(Storage(Phase.FAILING_OVER, "the master is silent", since=0))
+    await expect(ann.state).to_have_text("online; storage is away, messages are held")
+    await ann.show("cluster")
+    await expect(ann.page.locator("#figures")).to_contain_text("Blackouts seen")
+    tell(Storage(Phase.UP, "a new master", since=0))
+    await expect(ann.state).to_have_text("online")
+
+
+async def test_lost_history_begins_anew(browser: Browser) -> None:
+    """When a server comes back with another history, what was shown goes, and that is said."""
+    port = free_port()
+    async with serving(dev=True, PORT=port) as served:
+        ann = await window(browser, served)
+        await ann.sign_in("ann")
+        await ann.join()
+        await ann.say("before")
+        await expect(ann.messages()).to_have_attribute("data-state", "acked")
+    async with serving(dev=True, PORT=port):
+        await expect(ann.room().locator(".top")).to_contain_text("begins anew here (epoch)")
+        await expect(ann.messages()).to_have_count(0)
+        await ann.say("after")
+        await expect(ann.messages()).to_have_attribute("data-seq", "1")
+        await ann.page.close()
+
+
+async def test_expired_token_is_renewed(serve: Serve, browser: Browser) -> None:
+    """A pasted token that runs out is asked for; the new one goes over the open socket."""
+    served = await serve(dev=True, PORT=free_port())
+    ann = await window(browser, served)
+    await ann.paste(_token(lifetime_s=TOLD_S))
+    await expect(ann.state).to_have_text("online")
+    await ann.join()
+    peer = peer_of(served, "ann")
+    before = peer.session.signed_in.exp
+    dialog = ann.page.get_by_role("dialog", name="The token has run out")
+    await expect(dialog).to_be_visible()
+    await dialog.get_by_role("textbox").fill(_token(lifetime_s=3600))
+    await dialog.get_by_role("button", name="Go on").click()
+    await expect(dialog).to_be_hidden()
+    await ann.say("still here")
+    await expect(ann.messages()).to_have_attribute("data-state", "acked")
+    assert peer_of(served, "ann") is peer
+    assert peer.session.signed_in.exp > max(before, time.time() + TOLD_S)
+    assert ann.complaints == []
+
+
+async def test_refused_token_is_said(browser: Browser, served: Served) -> None:
+    """A token of another key signs nobody in, and the page says why."""
+    ann = await window(browser, served)
+    await ann.paste(mint(Secret("x" * 40), "ann", {"*": "r"}, audience="chat"))
+    refusal = ann.page.locator("#sign-in-error")
+    await expect(refusal).to_have_text("Not signed in: token_invalid: signature not accepted")
+    await expect(ann.page.locator("#chat")).to_be_hidden()
+
+
+def _token(*, lifetime_s: int) -> str:
+    return mint(
+        Secret(SECRET),
+        "ann",
+        {"*": "rw"},
+        audience="chat",
+        scope="chat.admin",
+        lifetime_s=lifetime_s,
+    )
