@@ -8,6 +8,7 @@ import pytest
 
 from chat.engine import Engine
 from chat.log import MessageLog
+from deploy.local.cluster import Cluster
 from tests.resilience.nodes import Node, OpenNode, Pair, opener
 from tests.resilience.recorder import Recorder
 from tests.resilience.storages import ENGINES, SHARED, SIZES, Clusters, empty, started
@@ -21,11 +22,16 @@ def clusters() -> Iterator[Clusters]:
 
 
 @pytest.fixture(params=ENGINES)
-async def storage_url(request: pytest.FixtureRequest, clusters: Clusters) -> str:
-    """The URL of a storage with nothing in it, of each kind there is."""
-    if request.param not in SIZES:
-        return f"{request.param}://"
-    cluster = clusters(request.param)
+def cluster(request: pytest.FixtureRequest, clusters: Clusters) -> Cluster | None:
+    """The cluster behind each kind of engine; None for the one that needs none."""
+    return clusters(request.param) if request.param in SIZES else None
+
+
+@pytest.fixture
+async def storage_url(cluster: Cluster | None) -> str:
+    """The URL of a storage with nothing in it."""
+    if cluster is None:
+        return "memory://"
     await empty(cluster)
     return cluster.url()
 
@@ -43,13 +49,16 @@ async def node(open_node: OpenNode) -> Node:
 
 
 @pytest.fixture(params=SHARED)
-async def open_shared(
-    request: pytest.FixtureRequest, clusters: Clusters
-) -> AsyncIterator[OpenNode]:
-    """Opens nodes on a storage of those kinds that several nodes can share."""
-    cluster = clusters(request.param)
-    await empty(cluster)
-    async with opener(cluster.url()) as open_node:
+def shared(request: pytest.FixtureRequest, clusters: Clusters) -> Cluster:
+    """A cluster of each kind that several nodes can be on."""
+    return clusters(request.param)
+
+
+@pytest.fixture
+async def open_shared(shared: Cluster) -> AsyncIterator[OpenNode]:
+    """Opens nodes on one storage with nothing in it."""
+    await empty(shared)
+    async with opener(shared.url()) as open_node:
         yield open_node
 
 
