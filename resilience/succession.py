@@ -114,6 +114,7 @@ class Succession:
         return generation
 
     async def _adopt(self) -> Generation:
+        self._news.clear()  # here, not before the nap: what comes while this tries must wake it
         try:
             candidate = self._candidate()
             if candidate is None:
@@ -139,7 +140,6 @@ class Succession:
 
     async def _nap(self, seconds: float) -> None:
         """Sleep, but wake when there is another candidate."""
-        self._news.clear()
         try:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
