@@ -111,7 +111,8 @@ class Joined(Line, tag="sub", kw_only=True):
     """A join answered: the log of `epoch` reaches to `head`.
 
     `since` is what the device said it holds. `owed` is how many of the last events the answer
-    must show where it doesn't continue from `since`: the history asked for, or a reset's 50.
+    must show where it doesn't continue from `since`: the history asked for, or a reset's 50. A
+    reset that nobody asked for repeats the `began` of its session.
     """
 
     began: int

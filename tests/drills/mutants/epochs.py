@@ -9,11 +9,13 @@ from tests.drills.mutants.edit import History, NotHereError, changed, every, log
 
 
 def lose_without_cause(history: History, random: Random) -> History:
-    """No fault of the run may lose history, and an epoch ended."""
+    """An epoch ended, and no fault had said at its start that it may lose history."""
     if not any(joined.reset == "epoch" for _, joined in every(history, Joined)):
         raise NotHereError
     return [
-        replace(record, loses_history=False) if isinstance(record, Fault) else record
+        replace(record, loses_history=record.step != "start")
+        if isinstance(record, Fault)
+        else record
         for record in history
     ]
 
