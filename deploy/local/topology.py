@@ -92,11 +92,12 @@ class Topology:
 
         Others may still follow the old one, and sentinels name it, for a second from then on.
         """
+        others = [node for node in self.nodes if node is not old]
 
         async def promoted() -> RedisNode | None:
-            roles = await self.roles()
-            others = (node for node in self.nodes if node is not old)
-            return next((node for node in others if roles[node.name] == "master"), None)
+            roles = await asyncio.gather(*(role(node) for node in others))
+            found = zip(others, roles, strict=True)
+            return next((node for node, its in found if its == "master"), None)
 
         return await until(promoted, deadline, f"a master in place of {old.name}")
 
