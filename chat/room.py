@@ -1,11 +1,12 @@
 """A room on this node: who listens live, who is catching up, and what this tick has gathered."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from chat.log import Event, Position
 
-BUFFERED: Final = 1_000  # events kept for one who is catching up; past that it reads again
+BUFFERED: Final = 1_000  # events kept for one who is catching up; who needs more reads again
 
 
 class Wire(Protocol):
@@ -49,27 +50,19 @@ class Tally:
 
 
 class CatchUp:
-    """A connection on its way into the room: events wait here until it has been shown the past.
+    """A connection on its way into the room.
 
-    `shown` is None while it reads. Then it waits until the node's own stream has come as far as
-    `shown`: the log may be read ahead of the stream, even into an epoch the stream hears of next.
+    `shown` is None while it reads; what the stream brings is kept in `buffer`, and the oldest let
+    go when that is too much. Then it waits until the stream has come as far as `shown`: the log
+    may be read ahead of the stream, even into an epoch the stream hears of next.
     """
 
-    __slots__ = ("buffer", "overrun", "restarted", "shown")
+    __slots__ = ("buffer", "restarted", "shown")
 
     def __init__(self) -> None:
-        self.buffer: list[Event] = []
+        self.buffer: deque[Event] = deque(maxlen=BUFFERED)
         self.shown: Position | None = None
-        self.overrun = False
         self.restarted = False
-
-    def add(self, events: Sequence[Event]) -> None:
-        """Keep events for later; too many are let go, and noted."""
-        if len(self.buffer) + len(events) > BUFFERED:
-            self.buffer.clear()
-            self.overrun = True
-        if not self.overrun:
-            self.buffer.extend(events)
 
     def restart(self) -> None:
         """The stream began a new history: what was kept belongs to the old one."""
@@ -77,9 +70,13 @@ class CatchUp:
         self.restarted = True
 
     def is_stale(self, shown: Position, stream: Position | None) -> bool:
-        """Tell whether what was shown can't be joined with the stream any more."""
-        other = stream is not None and stream.epoch != shown.epoch
-        return self.overrun or (self.restarted and other)
+        """Tell whether what was shown can't be joined with what the stream brought meanwhile."""
+        if stream is None:
+            return False
+        if stream.epoch != shown.epoch:
+            return self.restarted
+        first = self.buffer[0].seq if self.buffer else stream.seq + 1
+        return first > shown.seq + 1
 
 
 class Room:
@@ -121,7 +118,8 @@ class Room:
             self.catching[outlet] = CatchUp()
             return False
         catch.shown = shown
-        self._go_live(outlet, catch)
+        self._go_live(outlet, shown, catch.buffer)
+        catch.buffer.clear()
         return True
 
     def leave(self, outlet: Outlet) -> None:
@@ -135,18 +133,19 @@ class Room:
         self.position = position
         self.pending.extend(event.payload for event in events)
         for outlet, catch in list(self.catching.items()):
-            catch.add(events)
-            self._go_live(outlet, catch)
+            if catch.shown is None:
+                catch.buffer.extend(events)
+            else:
+                self._go_live(outlet, catch.shown, events)
 
-    def _go_live(self, outlet: Outlet, catch: CatchUp) -> None:
-        shown, stream = catch.shown, self.position
-        if shown is None or stream is None:
-            return
-        if stream.epoch != shown.epoch or stream.seq < shown.seq:
+    def _go_live(self, outlet: Outlet, shown: Position, events: Iterable[Event]) -> None:
+        """Let the outlet hear the stream if that is as far; `events` are its latest ones."""
+        stream = self.position
+        if stream is None or stream.epoch != shown.epoch or stream.seq < shown.seq:
             return
         del self.catching[outlet]
-        self.flush()  # what is pending was buffered too: it must not reach this one twice
-        missed = [event.payload for event in catch.buffer if event.seq > shown.seq]
+        self.flush()  # what is pending is among the events: it must not reach this one twice
+        missed = [event.payload for event in events if event.seq > shown.seq]
         if missed:
             outlet.offer(outlet.wire.frames(missed))
         self.live[outlet] = outlet.wire
@@ -159,6 +158,7 @@ class Room:
         self._tally.flushes += 1
         self._tally.events += len(payloads)
         self._tally.deliveries += len(payloads) * len(self.live)
+        self._tally.fanout.record(len(self.live))
         chunks: dict[Wire, bytes] = {}
         for outlet, wire in self.live.items():
             chunk = chunks.get(wire)
@@ -173,11 +173,13 @@ class Room:
         astray = list(self.live)
         self.live.clear()
         for outlet, catch in list(self.catching.items()):
-            catch.restart()
-            if catch.shown is not None and catch.shown.epoch != position.epoch:
+            shown = catch.shown
+            if shown is None:
+                catch.restart()
+            elif shown.epoch != position.epoch or shown.seq < position.seq:
                 astray.append(outlet)
             else:
-                self._go_live(outlet, catch)
+                self._go_live(outlet, shown, ())
         self.catching.update((outlet, CatchUp()) for outlet in astray)
         return astray
 
