@@ -13,16 +13,16 @@ class Hub:
     """The rooms of this node.
 
     `wake` asks for one `flush` in the next turn of the loop: all that gathers until then leaves
-    in one write per socket.
+    in one write per socket. `wall` gives epoch milliseconds, for the age of what is delivered.
     """
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], wall: Callable[[], int]) -> None:
         self._wake = wake
         self._rooms: dict[str, Room] = {}
         self._dirty: set[Room] = set()
         self.on_storage: Callable[[Storage], None] = lambda _: None
         self.on_order: Callable[[Disconnect], None] = lambda _: None
-        self.tally = Tally()
+        self.tally = Tally(wall)
 
     def enter(self, name: str, outlet: Outlet, *, watch: bool) -> None:
         """Put an outlet into the room, not live yet: what happens from now on is kept for it."""

@@ -1,10 +1,11 @@
 """A room on this node: who listens live, who is catching up, and what this tick has gathered."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
-from chat.log import Event, Position
+from chat.histogram import LATENCIES, SIZES, Histogram
+from chat.log import Event, Position, ts_of
 
 BUFFERED: Final = 1_000  # events kept for one who is catching up; who needs more reads again
 
@@ -39,14 +40,27 @@ class Outlet(Protocol):
 
 
 class Tally:
-    """What the rooms of a node have handed out, for metrics to read."""
+    """What the rooms of a node have handed out, for metrics to read; `wall` gives epoch ms."""
 
-    __slots__ = ("deliveries", "events", "flushes")
+    __slots__ = ("_wall", "deliveries", "delivery", "events", "fanout", "flushes")
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], int]) -> None:
         self.flushes = 0
         self.events = 0
         self.deliveries = 0  # events times their live listeners
+        self.fanout = Histogram(SIZES)  # live listeners of a flush
+        self.delivery = Histogram(LATENCIES)  # seconds from an event's ts until it is handed out
+        self._wall = wall
+
+    def count(self, payloads: Sequence[bytes], listeners: int) -> None:
+        """Count a flush of live events."""
+        self.flushes += 1
+        self.events += len(payloads)
+        self.deliveries += len(payloads) * listeners
+        self.fanout.record(listeners)
+        now = self._wall()
+        for payload in payloads:
+            self.delivery.record((now - ts_of(payload)) / 1000)
 
 
 class CatchUp:
@@ -155,10 +169,7 @@ class Room:
         if not self.pending:
             return
         payloads, self.pending = self.pending, []
-        self._tally.flushes += 1
-        self._tally.events += len(payloads)
-        self._tally.deliveries += len(payloads) * len(self.live)
-        self._tally.fanout.record(len(self.live))
+        self._tally.count(payloads, len(self.live))
         chunks: dict[Wire, bytes] = {}
         for outlet, wire in self.live.items():
             chunk = chunks.get(wire)

@@ -7,11 +7,10 @@ from typing import Final
 
 from chat import closes
 from chat.commands import Join, Leave, Typing
-from chat.engine import Engine
 from chat.errors import Refusal
 from chat.frames import Ack, Left, TypingSignal, encode
-from chat.hub import Hub
-from handlers.joining import Joining
+from chat.presence import Signals
+from handlers.joining import Joining, Rejoin
 from handlers.peer import Peer
 
 WAITING: Final = 16  # commands for one room that wait for its join
@@ -19,6 +18,10 @@ TYPING_TTL_MS: Final = 6_000  # three times the shortest distance between two si
 
 RoomAction = Join | Leave | Typing
 Refuse = Callable[[RoomAction, Exception], None]
+
+
+class Expulsion(Leave, frozen=True, kw_only=True):
+    """A leave that a new token demands."""
 
 
 class Attendance:
@@ -30,16 +33,20 @@ class Attendance:
     """
 
     def __init__(
-        self, engine: Engine, hub: Hub, peer: Peer, refuse: Refuse, moved: Callable[[], None]
+        self,
+        peer: Peer,
+        joining: Joining,
+        signals: Signals,
+        refuse: Refuse,
+        moved: Callable[[], None],
     ) -> None:
-        self._engine = engine
-        self._moved = moved
         self._peer = peer
+        self._joining = joining
+        self._signals = signals
         self._refuse = refuse
-        self._joining = Joining(engine, hub, peer)
+        self._moved = moved
         self._queues: dict[str, deque[RoomAction]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._returning: set[str] = set()
         peer.outbox.resync = self._resync
 
     def submit(self, command: RoomAction) -> None:
@@ -58,9 +65,10 @@ class Attendance:
         """Leave the rooms that a new token permits no more."""
         letters = self._peer.session.signed_in.letters
         for room in [r for r in self._peer.session.rooms if "r" not in letters(r)]:
-            self._joining.leave(room)
-            self._peer.send(Left(room=room, reason="forbidden"))
-        self._moved()
+            if room in self._queues:
+                self._queues[room].append(Expulsion(room=room))
+            else:
+                self._leave(Expulsion(room=room))
 
     async def close(self) -> None:
         """Leave every room; nothing of this connection runs afterwards."""
@@ -94,19 +102,26 @@ class Attendance:
             else:
                 self._act(command)
         except Exception as error:  # noqa: BLE001 - answered, and logged, by the connection
-            self._refuse(command, error)
+            if isinstance(command, Rejoin):
+                self._peer.outbox.close(closes.RESYNC)
+            else:
+                self._refuse(command, error)
 
     def _act(self, command: Leave | Typing) -> None:
         if isinstance(command, Leave):
-            self._joining.leave(command.room)
-            self._moved()
-            self._peer.send(Left(id=command.id, room=command.room, reason="left"))
+            self._leave(command)
             return
         user = self._peer.session.signed_in.sub
         signal = TypingSignal(room=command.room, user=user, on=command.on, ttl_ms=TYPING_TTL_MS)
-        self._engine.signals.send(command.room, encode(signal))
+        self._signals.send(command.room, encode(signal))
         if command.id is not None:
             self._peer.send(Ack(id=command.id, room=command.room))
+
+    def _leave(self, command: Leave) -> None:
+        self._joining.leave(command.room)
+        self._moved()
+        reason = "forbidden" if isinstance(command, Expulsion) else "left"
+        self._peer.send(Left(id=command.id, room=command.room, reason=reason))
 
     def _resync(self, room: str) -> None:
         """The room's history was lost: bring the connection back in, or have it reconnect."""

@@ -15,8 +15,9 @@ from chat.frames import Ack, Error, ServerPong
 from chat.limits import HELD_PER_CONNECTION
 from chat.log import Draft, Receipt
 from handlers.attendance import Attendance
+from handlers.joining import Joining
 from handlers.node import Node
-from handlers.peer import Peer
+from handlers.peer import Peer, wall_ms
 from handlers.problems import incident
 from handlers.wire import ARRAY, SINGLE
 
@@ -28,7 +29,11 @@ class Connection:
         self._node = node
         self._peer = peer
         self._attendance = Attendance(
-            node.engine, node.hub, peer, self.refuse, moved=partial(node.register, peer)
+            peer,
+            Joining(node.engine, node.hub, peer, node.statistics.joins),
+            node.engine.signals,
+            self.refuse,
+            moved=partial(node.register, peer),
         )
         self._held: set[asyncio.Future[Receipt]] = set()
         self._carry_out: Final[dict[type[AnyCommand], Callable[[Any], None]]] = {
@@ -101,12 +106,15 @@ class Connection:
         )
         receipt = self._node.engine.log.append(draft)
         self._held.add(receipt)
-        receipt.add_done_callback(partial(self._settle, command, draft))
+        receipt.add_done_callback(partial(self._settle, command, draft, self._node.now()))
 
-    def _settle(self, command: Publish, draft: Draft, receipt: asyncio.Future[Receipt]) -> None:
+    def _settle(
+        self, command: Publish, draft: Draft, since: float, receipt: asyncio.Future[Receipt]
+    ) -> None:
         self._held.discard(receipt)
         if receipt.cancelled():
             return
+        self._node.statistics.acks.record(self._node.now() - since)
         error = receipt.exception()
         if error is not None:
             self.refuse(command, error)
@@ -122,10 +130,11 @@ class Connection:
         self._attendance.submit(command)
 
     def _pong(self, command: Ping) -> None:
-        self._peer.send(ServerPong(id=command.id, ts=time.time_ns() // 1_000_000))
+        self._peer.send(ServerPong(id=command.id, ts=wall_ms()))
 
     def _answer_fault(self, fault: Fault, now: float) -> None:
         refusal = fault.refusal
+        self._node.statistics.errors["malformed", refusal.code] += 1
         self._peer.send(
             Error(
                 id=fault.id,
@@ -143,6 +152,7 @@ class Connection:
     def refuse(self, command: AnyCommand, error: BaseException) -> None:
         """Answer a command that failed; what is no refusal is our mistake: an incident."""
         refusal = error if isinstance(error, Refusal) else incident(error, type(command).__name__)
+        self._node.statistics.errors[type(command).__name__.lower(), refusal.code] += 1
         if isinstance(command, Typing) and refusal.code == "rate_limited" and command.id is None:
             return  # a signal too many is nothing that a client could mend
         self._peer.send(

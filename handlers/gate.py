@@ -37,15 +37,18 @@ def redacted(address: str) -> str:
 
 
 class Gate:
-    """Counts the connections of this node; exact, for it never waits between look and count."""
+    """Counts the connections of this node; exact, for it never waits between look and count.
 
-    def __init__(self, options: EdgeOptions) -> None:
+    `attempts` counts what became of those who came: "accepted", "full", "per_ip", "handshakes".
+    """
+
+    def __init__(self, options: EdgeOptions, attempts: Counter[str]) -> None:
         self._options = options
+        self._attempts = attempts
         self._by_network: Counter[str] = Counter()
         self._handshakes: dict[str, Window] = {}
         self.draining = False
         self.active = 0
-        self.refused: Counter[str] = Counter()
 
     @property
     def accepting(self) -> bool:
@@ -65,6 +68,7 @@ class Gate:
             detail = f"{self._options.handshakes_per_minute} handshakes per 60 s"
             retry_ms = int(wait * 1000) + 1
             raise self._refuse("handshakes", Refusal("rate_limited", detail, retry_ms=retry_ms))
+        self._attempts["accepted"] += 1
         self.active += 1
         self._by_network[network] += 1
 
@@ -77,7 +81,7 @@ class Gate:
             del self._by_network[network]
 
     def _refuse(self, reason: str, refusal: Refusal) -> Refusal:
-        self.refused[reason] += 1
+        self._attempts[reason] += 1
         return refusal
 
     def _window(self, network: str, now: float) -> Window:

@@ -1,5 +1,6 @@
 """Bringing one connection into a room: hear the room, show the past, go live, without a gap."""
 
+from collections import Counter
 from typing import Final
 
 from chat.catchup import Stretch, catch_up
@@ -24,10 +25,16 @@ class Seat:
         self.watch = watch
 
 
+class Rejoin(Join, frozen=True, kw_only=True):
+    """A join that the server began, because the room's history was lost."""
+
+
 class Joining:
     """The way into rooms, and out, of one connection."""
 
-    def __init__(self, engine: Engine, hub: Hub, peer: Peer) -> None:
+    def __init__(self, engine: Engine, hub: Hub, peer: Peer, outcomes: Counter[str]) -> None:
+        """`outcomes` counts "fresh", "resumed", and the reasons of resets."""
+        self._outcomes = outcomes
         self._engine = engine
         self._hub = hub
         self._peer = peer
@@ -45,12 +52,12 @@ class Joining:
             self.leave(join.room)
             raise
 
-    def rejoin(self, room: str) -> Join | None:
+    def rejoin(self, room: str) -> Rejoin | None:
         """Return the join of one who stood in an epoch that is lost; None: not in the room."""
         seat = self._seats.get(room)
         if seat is None:
             return None
-        return Join(room=room, presence=seat.watch, since=0, epoch=seat.epoch or None)
+        return Rejoin(room=room, presence=seat.watch, since=0, epoch=seat.epoch or None)
 
     def leave(self, room: str) -> None:
         """Leave a room; not being there is nothing."""
@@ -77,6 +84,8 @@ class Joining:
             if raws:
                 self._peer.send(Events(room=join.room, events=raws, more=stretch.more))
             return
+        fresh = "fresh" if join.since is None else "resumed"
+        self._outcomes[stretch.reset or fresh] += 1
         claims = self._peer.session.signed_in
         joined = Joined(
             id=join.id,

@@ -19,7 +19,8 @@ from chat.session import Session
 from handlers.gate import Gate, redacted
 from handlers.options import EdgeOptions
 from handlers.outbox import Outbox, Tick
-from handlers.peer import Peer
+from handlers.peer import Peer, wall_ms
+from handlers.statistics import EdgeStatistics
 
 _ORDERS: Final = {close.name: close for close in closes.CLOSES}
 
@@ -41,7 +42,8 @@ class Node:
         self.tick = tick
         self.tokens = tokens
         self.options = options
-        self.gate = Gate(options)
+        self.statistics = EdgeStatistics()
+        self.gate = Gate(options, self.statistics.attempts)
         self.mint: Callable[[str], str] | None = None  # in development: a token for whoever asks
         self.peers: dict[str, Peer] = {}
         self._users: dict[str, dict[str, Peer]] = {}
@@ -89,7 +91,7 @@ class Node:
             conn=peer.conn,
             user=User(claims.sub, claims.name),
             exp=claims.exp,
-            ts=time.time_ns() // 1_000_000,
+            ts=wall_ms(),
             ping_s=int(self.options.ping_s),
             idle_s=int(self.options.timing.idle_s),
             limits=self.limits,
@@ -103,6 +105,8 @@ class Node:
     def part(self, peer: Peer) -> None:
         """A connection is gone."""
         self.peers.pop(peer.conn, None)
+        if peer.outbox.closed is not None:
+            self.statistics.evictions[peer.outbox.closed.name or "by_client"] += 1
         mine = self._users.get(peer.user, {})
         mine.pop(peer.conn, None)
         if not mine:

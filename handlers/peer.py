@@ -8,6 +8,11 @@ from chat.session import Session
 from handlers.outbox import Outbox
 
 
+def wall_ms() -> int:
+    """Return the wall clock's epoch milliseconds, as frames carry them."""
+    return time.time_ns() // 1_000_000
+
+
 class Peer:
     """The other end of one WebSocket; `address` is the client's own, behind trusted proxies."""
 
@@ -29,7 +34,7 @@ class Peer:
         self.session = session
         self.outbox = outbox
         self.client: str | None = None
-        self.since = time.time_ns() // 1_000_000
+        self.since = wall_ms()
         self.alive = 0.0  # when the last byte of theirs came, monotonic seconds
         self.pinged = 0.0
         self.closing_at: float | None = None

@@ -1,7 +1,6 @@
 """The WebSocket route: the handshake's checks in their order, then one loop that listens."""
 
 import secrets
-import time
 from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Final
 
@@ -15,7 +14,7 @@ from chat.frames import Hello
 from handlers.address import client_address
 from handlers.connection import Connection
 from handlers.node import NODE, Node
-from handlers.peer import Peer
+from handlers.peer import Peer, wall_ms
 from handlers.problems import problem
 from handlers.wire import pong_frame
 
@@ -44,6 +43,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
 async def _upgrade(request: web.Request, node: Node, address: str) -> web.StreamResponse:
     refusal = _examine(request, node)
     if refusal is not None:
+        node.statistics.attempts["bad_handshake"] += 1
         return refusal
     socket = web.WebSocketResponse(
         protocols=(PROTOCOL,),
@@ -110,7 +110,7 @@ async def _converse(
     token: str | None,
 ) -> None:
     timeout_s = int(node.options.timing.auth_s)
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = wall_ms()
     peer.send(Hello(v=1, auth="required", auth_timeout_s=timeout_s, ts=now_ms))
     if token is not None:
         await connection.attempt_auth(Auth(token=token), node.now())

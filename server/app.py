@@ -16,6 +16,7 @@ from handlers.middlewares import MIDDLEWARES
 from handlers.node import NODE, Node
 from handlers.options import EdgeOptions
 from handlers.outbox import Tick
+from handlers.peer import wall_ms
 from handlers.routes import setup_routes
 from resilience.open import open_engine
 from resilience.options import EngineOptions
@@ -28,7 +29,7 @@ PUBLISH_WINDOW_S = 60
 def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
     """Return the application; it opens its storage when it starts, and closes it when it ends."""
     tick = Tick()
-    hub = Hub(tick.schedule)
+    hub = Hub(tick.schedule, wall_ms)
     tick.flush_hub = hub.flush
     tokens = HmacTokens(
         settings.jwt_secret, settings.algorithms, settings.jwt_audience, settings.jwt_issuer

@@ -1,10 +1,16 @@
 """The gate: exact bounds, by network, and how an address is told to others."""
 
+from collections import Counter
+
 import pytest
 
 from chat.errors import Refusal
 from handlers.gate import Gate, network_of, redacted
 from handlers.options import EdgeOptions
+
+
+def gate_of(options: EdgeOptions) -> Gate:
+    return Gate(options, Counter())
 
 
 def refused(gate: Gate, address: str, now: float = 0.0) -> str:
@@ -16,19 +22,19 @@ def refused(gate: Gate, address: str, now: float = 0.0) -> str:
 
 def test_full_before_per_address() -> None:
     """A full node says unavailable to everyone; who leaves makes room."""
-    gate = Gate(EdgeOptions(connections=2, connections_per_ip=1))
+    gate = gate_of(EdgeOptions(connections=2, connections_per_ip=1))
     gate.enter("10.0.0.1", 0)
     assert refused(gate, "10.0.0.1") == "rate_limited"
     gate.enter("10.0.0.2", 0)
     assert refused(gate, "10.0.0.3") == "unavailable"
     gate.leave("10.0.0.1")
     gate.enter("10.0.0.3", 0)
-    assert gate.refused == {"full": 1, "per_ip": 1}
+    assert gate._attempts == {"accepted": 3, "full": 1, "per_ip": 1}
 
 
 def test_one_v6_network_is_one_address() -> None:
     """Addresses of one /64 share a count, those of another do not; mapped IPv4 is IPv4."""
-    gate = Gate(EdgeOptions(connections_per_ip=1))
+    gate = gate_of(EdgeOptions(connections_per_ip=1))
     gate.enter("2001:db8::1", 0)
     assert refused(gate, "2001:db8::ffff:1") == "rate_limited"
     gate.enter("2001:db8:0:1::1", 0)
@@ -37,7 +43,7 @@ def test_one_v6_network_is_one_address() -> None:
 
 def test_handshakes_in_any_minute() -> None:
     """The handshake after the last of a minute is refused until the first is a minute old."""
-    gate = Gate(EdgeOptions(handshakes_per_minute=2))
+    gate = gate_of(EdgeOptions(handshakes_per_minute=2))
     for now in (0.0, 30.0):
         gate.enter("10.0.0.1", now)
         gate.leave("10.0.0.1")
@@ -48,7 +54,7 @@ def test_handshakes_in_any_minute() -> None:
 
 def test_quiet_addresses_are_forgotten() -> None:
     """A stream of new addresses does not grow the memory for ever."""
-    gate = Gate(EdgeOptions(connections=10))
+    gate = gate_of(EdgeOptions(connections=10))
     for i in range(5_000):
         address = f"10.{i // 65536}.{i // 256 % 256}.{i % 256}"
         gate.enter(address, i * 0.1)
@@ -58,7 +64,7 @@ def test_quiet_addresses_are_forgotten() -> None:
 
 def test_draining_gate() -> None:
     """A draining node lets nobody in."""
-    gate = Gate(EdgeOptions())
+    gate = gate_of(EdgeOptions())
     gate.draining = True
     assert refused(gate, "10.0.0.1") == "unavailable"
 

@@ -18,7 +18,7 @@ async def probe(rest: Rest, name: str) -> tuple[int, Any]:
 def turn(rest: Rest, phase: Phase) -> None:
     """Have the engine report another phase."""
     storage = Storage(phase, "test", 0)
-    rest.node.engine.storage = storage
+    object.__setattr__(rest.node.engine, "storage", storage)
     rest.node.hub.storage_changed(storage)
 
 

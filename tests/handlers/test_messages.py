@@ -127,9 +127,11 @@ async def test_rate_limit_says_when(rest_with: Start) -> None:
     assert (await rest.say("bo", user="bo")).status == 201
 
 
-async def test_a_held_write_ends_at_the_preference(rest: Rest) -> None:
+async def test_a_held_write_ends_at_the_preference(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With `Prefer: wait=1` a write that storage holds is 503 after a second, never 202."""
-    rest.node.engine.log = Stalled(rest.node.engine.log)
+    monkeypatch.setattr(rest.node.engine, "log", Stalled(rest.node.engine.log))
     began = asyncio.get_running_loop().time()
     held = await rest.say("x", headers={"Prefer": "respond-async, wait=1"})
     took = asyncio.get_running_loop().time() - began
