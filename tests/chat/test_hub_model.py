@@ -63,6 +63,8 @@ class Delivery(RuleBasedStateMachine):
         events = history.events(here.seq + 1, here.seq + count)
         self.log.stream = Position(history.epoch, events[-1].seq)
         self.hub.committed(ROOM, history.epoch, events)
+        for each in self.hub._rooms.values():
+            assert all(len(c.buffer) <= room.BUFFERED for c in each.catching.values())
 
     @precondition(lambda self: self.log.stream and self.log.streamed is not self.log.history)
     @rule(behind=st.integers(0, 4))
