@@ -10,18 +10,26 @@ from typing import Any, Final
 
 from chat.engine import Listener, Storage
 from chat.errors import Unavailable
+from resilience import channel, keys
 from resilience.append import Appending
+from resilience.connections_redis import RedisConnections
+from resilience.control import Control
+from resilience.courier import Courier
 from resilience.dialer import Dialer
 from resilience.feed import Feed
+from resilience.generation import Generation
 from resilience.holding import Budget, Holding
 from resilience.known import Known, tokens
 from resilience.lane import Lane
+from resilience.lease import Lease
 from resilience.link import Opener
 from resilience.log_redis import RedisLog
 from resilience.options import EngineOptions
+from resilience.presence_redis import RedisPresence
 from resilience.reader import Reader
 from resilience.records import Records
 from resilience.sentinel_watch import SentinelWatch
+from resilience.signals_redis import RedisSignals
 from resilience.storage_state import StorageState
 from resilience.succession import Succession
 from resilience.url import Target, parse
@@ -75,15 +83,34 @@ class RedisEngine:
             for _ in range(options.lanes)
         ]
         self.feed = Feed(
-            self.succession,
-            self.reader,
-            self.known,
-            self.records,
-            listener,
-            lambda _room, _news: None,
-            random,
+            self.succession, self.reader, self.known, self.records, listener, self._hear, random
         )
         self.log = RedisLog(self.lanes, self.reader, self.feed)
+        self._meet(listener)
+
+    def _meet(self, listener: Listener) -> None:
+        """Make the parts that are about people."""
+        hears = self.feed.hears
+        self.courier = Courier(self.succession, self.options.hold_s)
+        self.lease = Lease(self.node, self.courier)
+        self.control = Control(listener, self.courier, self.reader)
+        self.presence = RedisPresence(listener, self.courier, self.lease, hears)
+        self.connections = RedisConnections(self.courier, self.lease, self.control)
+        self.signals = RedisSignals(self.node, listener, self.courier, hears)
+        self.feed.extra[keys.CONTROL] = self.control.hear
+        self.feed.on_subscribed = self.control.hear
+        self.succession.on_adopted = self._adopted
+
+    def _adopted(self, _generation: Generation) -> None:
+        """What was written without waiting for the replicas may be gone with the old master."""
+        self.presence.assert_again()
+        self.connections.assert_again()
+
+    def _hear(self, room: str, news: channel.News) -> None:
+        if isinstance(news, channel.Signal):
+            self.signals.hear(room, news)
+        elif isinstance(news, channel.Attendance):
+            self.presence.hear(room, news)
 
     def _watch(self, target: Target, opener: Opener, random: Random) -> SentinelWatch | None:
         if target.master_name is None:
@@ -107,6 +134,11 @@ class RedisEngine:
                 group.create_task(lane.run(), name=f"lane {number}")
             group.create_task(self.reader.run(), name="reader")
             group.create_task(self.feed.run(), name="feed")
+            group.create_task(self.courier.run(), name="courier")
+            group.create_task(self.lease.run(), name="lease")
+            group.create_task(self.control.run(), name="control")
+            group.create_task(self.presence.run(), name="presence")
+            group.create_task(self.connections.run(), name="connections")
 
     async def start(self) -> None:
         """Wait for the storage: until it is up, or only for a moment."""
@@ -123,6 +155,11 @@ class RedisEngine:
             await lane.drained(end)
         for lane in self.lanes:
             lane.holding.close("the server is stopping")
+        try:
+            async with asyncio.timeout_at(end):
+                await self.lease.give_up()
+        except (TimeoutError, Unavailable):
+            return  # the others bury us when the lease has ended
 
     async def cluster(self) -> dict[str, Any]:
         """Describe the storage for an administrator."""

@@ -29,6 +29,10 @@ class Script(msgspec.Struct, frozen=True):
         """Return the command that runs it."""
         return ("EVALSHA", self.sha, len(keys), *keys, *arguments)
 
+    def eval(self, keys: tuple[str, ...], *arguments: bytes | str | int) -> Command:
+        """Return the command that runs it whether Redis knows it or not: for rare calls."""
+        return ("EVAL", self.source, len(keys), *keys, *arguments)
+
 
 def read(*names: str) -> Script:
     """Put a script together from files of this folder."""
@@ -38,3 +42,5 @@ def read(*names: str) -> Script:
 
 APPEND: Final = read("history", "append")
 READ: Final = read("history", "read")
+LEASE: Final = read("lease")
+VACATE: Final = read("vacate")

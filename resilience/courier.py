@@ -1,0 +1,117 @@
+"""Errands on the master that need no ack rule: signals, presence, leases, questions."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from chat.errors import Unavailable
+from resilience.generation import Generation
+from resilience.link import Command, Link, LinkLost, Reply, ReplyError
+from resilience.quorum import ANSWER_S
+from resilience.succession import Succession
+from resilience.verdicts import Verdict, code, judge
+
+WAITING: Final = 10_000  # beyond that signals are dropped, and questions refused
+BATCH: Final = 512  # commands of one round trip
+
+
+class _Errand:
+    __slots__ = ("commands", "future")
+
+    def __init__(
+        self, commands: Sequence[Command], future: asyncio.Future[list[Reply]] | None
+    ) -> None:
+        self.commands = commands
+        self.future = future
+
+
+class Courier:
+    """Carries commands in order, several errands in one round trip, over all generations."""
+
+    def __init__(self, succession: Succession, hold_s: float) -> None:
+        self._succession = succession
+        self._hold_s = hold_s
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[_Errand] = deque()
+        self._wake = asyncio.Event()
+        self._link: Link | None = None
+        self.dropped = 0
+
+    def tell(self, command: Command) -> None:
+        """Carry a command at most once; dropped when there is no master to carry it to."""
+        if self._link is None or len(self._queue) >= WAITING:
+            self.dropped += 1
+            return
+        self._queue.append(_Errand((command,), None))
+        self._wake.set()
+
+    async def ask(self, commands: Sequence[Command], hold_s: float | None = None) -> list[Reply]:
+        """Return the replies, one for each command; errors that pass are waited out.
+
+        The commands must bear being carried out twice. `Unavailable` after the hold time.
+        """
+        if len(self._queue) >= WAITING:
+            raise Unavailable("too much is on its way")
+        errand = _Errand(commands, self._loop.create_future())
+        self._queue.append(errand)
+        self._wake.set()
+        try:
+            async with asyncio.timeout(self._hold_s if hold_s is None else hold_s):
+                assert errand.future is not None  # noqa: S101 - for the type checker
+                return await errand.future
+        except TimeoutError:
+            raise Unavailable from None
+
+    async def run(self) -> None:
+        """Serve one generation after the other until cancelled."""
+        while True:
+            generation = await self._succession.reigning()
+            try:
+                await self._serve(generation)
+            except LinkLost as lost:
+                generation.end(f"courier: {lost}")
+            finally:
+                self._link = None
+
+    async def _serve(self, generation: Generation) -> None:
+        link = self._link = await generation.open()
+        while True:
+            if not self._queue:
+                self._wake.clear()
+                await self._wake.wait()
+            generation.require()
+            await self._carry(link)
+
+    async def _carry(self, link: Link) -> None:
+        errands = self._take()
+        commands = [command for errand in errands for command in errand.commands]
+        try:
+            replies = await link.pipeline(commands, ANSWER_S) if commands else []
+            start = 0
+            for errand in errands:
+                end = start + len(errand.commands)
+                self._hand_over(errand, replies[start:end])
+                start = end
+        finally:
+            left = [e for e in errands if e.future is not None and not e.future.done()]
+            self._queue.extendleft(reversed(left))
+
+    def _take(self) -> list[_Errand]:
+        errands: list[_Errand] = []
+        room = BATCH
+        while self._queue and room > 0:
+            errand = self._queue.popleft()
+            if errand.future is None or not errand.future.done():
+                errands.append(errand)
+                room -= len(errand.commands)
+        return errands
+
+    def _hand_over(self, errand: _Errand, replies: list[Reply]) -> None:
+        if errand.future is None or errand.future.done():
+            return
+        errors = [reply for reply in replies if isinstance(reply, ReplyError)]
+        if any(judge(error) is Verdict.FENCED for error in errors):
+            raise LinkLost(code(errors[0]))
+        if not any(judge(error) is Verdict.AGAIN for error in errors):
+            errand.future.set_result(replies)
