@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import os
 import secrets
 import sys
@@ -17,11 +18,12 @@ from server.life import serve
 from server.settings import Settings, load
 from server.tokens import DEV_LIFETIME_S, mint, mint_for_developer
 
+PORT_TAKEN = 1
 BAD_SETTINGS = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out the command; 0, or 2 for settings or arguments that are wrong."""
+    """Carry out the command; 0; 1: a port is taken; 2: settings or arguments are wrong."""
     options = _parser().parse_args(arguments)
     try:
         settings = load(_environment(dev=options.dev, offline=options.offline))
@@ -40,8 +42,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         if options.dev:
             _greet_developer(settings, port)
 
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(app, settings, announce))
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve(app, settings, announce))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        print("PORT or ADMIN_PORT: the address is in use", file=sys.stderr)
+        return PORT_TAKEN
     return 0
 
 

@@ -6,7 +6,10 @@ from typing import Final
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
+from handlers.node import NODE
+
 _log: Final = logging.getLogger("holdfast.access")
+_UNTIMED: Final = ("/ws",)  # as long as the socket: no latency of anything
 _QUIET: Final = ("/health/", "/ws")  # probes are noise, and a socket is no request
 
 
@@ -16,6 +19,9 @@ class AccessLogger(AbstractAccessLogger):
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Log a request; a malformed one has no route."""
         route = template(request)
+        if route and route not in _UNTIMED and isinstance(request, web.Request):
+            statistics = request.app[NODE].statistics
+            statistics.request(request.method, route, response.status, time)
         if route.startswith(_QUIET) and response.status < 400:  # noqa: PLR2004
             return
         _log.info(
@@ -30,8 +36,8 @@ class AccessLogger(AbstractAccessLogger):
 
     @property
     def enabled(self) -> bool:
-        """Whether anyone reads it."""
-        return _log.isEnabledFor(logging.INFO)
+        """Always: what is not logged is still counted."""
+        return True
 
 
 def template(request: web.BaseRequest) -> str:

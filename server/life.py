@@ -11,6 +11,7 @@ from aiohttp import web
 from handlers.listening import EdgeRunner
 from handlers.node import NODE, Node
 from server.access import AccessLogger
+from server.operators import build_operators_app
 from server.settings import Settings
 
 _log: Final = logging.getLogger("holdfast.server")
@@ -28,19 +29,29 @@ async def serve(app: web.Application, settings: Settings, announce: Callable[[in
         app, access_log_class=AccessLogger, handle_signals=False, shutdown_timeout=1
     )
     stop, hurry = asyncio.Event(), asyncio.Event()
+    operators = web.AppRunner(build_operators_app(app[NODE]), access_log=None)
     _on_signals(stop, hurry)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
         await site.start()
+        await _listen_for_operators(operators, settings)
         port = port_of(runner)
         announce(port)
         _log.info("listening", extra={"host": settings.host, "port": port})
         await stop.wait()
         await drain(app[NODE], hurry)
     finally:
+        await operators.cleanup()
         await runner.cleanup()
     _log.info("stopped")
+
+
+async def _listen_for_operators(operators: web.AppRunner, settings: Settings) -> None:
+    await operators.setup()
+    site = web.TCPSite(operators, settings.admin_host, settings.admin_port)
+    await site.start()
+    _log.info("operators_listening", extra={"port": port_of(operators)})
 
 
 def port_of(runner: web.AppRunner) -> int:

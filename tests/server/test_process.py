@@ -55,16 +55,16 @@ class Running:
 
 @asynccontextmanager
 async def running(*arguments: str, **environment: str) -> AsyncIterator[Running]:
-    process = await launch("server", *arguments, PORT="0", **environment)
+    process = await launch("server", *arguments, PORT="0", ADMIN_PORT="0", **environment)
     try:
         assert process.stdout is not None
         output = ""
         async with asyncio.timeout(20):
-            while '"listening"' not in output:
+            while '"event":"listening"' not in output:
                 line = await process.stdout.readline()
                 assert line, output
                 output += line.decode()
-        port = int(re.findall(r'"port":(\d+)', output)[0])
+        port = int(re.findall(r'"event":"listening".*"port":(\d+)', output)[0])
         yield Running(process, port, output)
     finally:
         if process.returncode is None:
@@ -95,6 +95,17 @@ async def test_settings_that_are_missing() -> None:
     assert code == 2
     assert "JWT_SECRET: required" in output
     assert "REDIS_URL: required" in output
+
+
+async def test_port_in_use() -> None:
+    """A port that is taken is one line and exit 1, no traceback."""
+    environment = {"JWT_SECRET": SECRET, "REDIS_URL": "memory://"}
+    async with running(**environment) as server:
+        taken = await launch("server", PORT=str(server.port), ADMIN_PORT="0", **environment)
+        code, output = await finish(taken)
+        assert code == 1
+        assert "in use" in output
+        assert "Traceback" not in output
 
 
 async def test_token_of_the_command_line() -> None:

@@ -1,0 +1,36 @@
+"""The operators' port: metrics and health, apart from what clients reach."""
+
+from typing import Final
+
+from aiohttp import hdrs, web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from handlers import health
+from handlers.node import NODE, Node
+from server.metrics import NodeCollector
+
+REGISTRY: Final = web.AppKey("REGISTRY", CollectorRegistry)
+
+
+def build_operators_app(node: Node) -> web.Application:
+    """Return the application behind ADMIN_PORT.
+
+    A port of its own, and one for each process: of several processes behind one port a scraper
+    with a kept-alive connection would see a single one and call it all.
+    """
+    app = web.Application()
+    app[NODE] = node
+    app[REGISTRY] = CollectorRegistry(auto_describe=False)
+    app[REGISTRY].register(NodeCollector(node))
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/health/live", health.live)
+    app.router.add_get("/health/ready", health.ready)
+    return app
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Return the metrics, as OpenMetrics with exemplars for who asks for it."""
+    encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
+    body = encode(request.app[REGISTRY])
+    return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})

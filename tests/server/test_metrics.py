@@ -1,0 +1,108 @@
+"""Metrics: what happened is counted, in formats that parsers of both kinds accept."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as prometheus
+
+from chat.histogram import Histogram
+from server.operators import build_operators_app
+from tests.chatting import Served
+from tests.conftest import Connect, Serve
+
+OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
+
+
+@pytest.fixture
+async def served(serve: Serve) -> Served:
+    return await serve(RATE_LIMIT_MESSAGES_PER_MINUTE=3, WEBSOCKET_MAX_CONNECTIONS_PER_IP=2)
+
+
+@pytest.fixture
+async def operators(served: Served) -> AsyncIterator[TestClient]:  # type: ignore[type-arg]
+    async with TestClient(TestServer(build_operators_app(served.node))) as client:
+        yield client
+
+
+def samples(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Return every sample by its name and the values of its labels."""
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in prometheus(text)
+        for sample in family.samples
+    }
+
+
+async def test_what_happened_is_counted(
+    served: Served,
+    operators: TestClient,  # type: ignore[type-arg]
+    connect: Connect,
+) -> None:
+    """Connections, refusals, acks, deliveries and requests are all in the next scrape."""
+    ann, bo = await connect("ann", to=served), await connect("bo", to=served)
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await served.session.ws_connect(f"{served.url}/ws")
+    await ann.join()
+    await bo.join()
+    for i in range(4):
+        await ann.publish(str(i))
+    await served.session.get(f"{served.url}/health/live")
+    await bo.until("message", seq=3)
+    text = await (await operators.get("/metrics")).text()
+    found = samples(text)
+    assert found["chat_connection_active", ()] == 2
+    assert found["chat_connection_attempts_total", ("per_ip", "refused")] == 1
+    assert found["chat_message_ack_duration_seconds_count", ()] == 4
+    assert found["chat_message_deliveries_total", ()] == 6
+    assert found["chat_message_delivery_duration_seconds_count", ("live",)] == 3
+    assert found["chat_server_errors_total", ("rate_limited", "publish")] == 1
+    assert found["chat_resume_requests_total", ("fresh",)] == 2
+
+
+async def test_nobody_is_named(
+    served: Served,
+    operators: TestClient,  # type: ignore[type-arg]
+    connect: Connect,
+) -> None:
+    """No room, user, address or text is in a scrape."""
+    client = await connect("canary-user", to=served)
+    await client.join("canary-room")
+    await client.publish("canary-text", room="canary-room")
+    text = await (await operators.get("/metrics")).text()
+    assert "canary" not in text
+    assert "127.0.0.1" not in text
+
+
+async def test_openmetrics_with_exemplars(
+    served: Served,
+    operators: TestClient,  # type: ignore[type-arg]
+) -> None:
+    """Who asks for OpenMetrics gets it, and with it the trace of a bucket."""
+    served.node.statistics.acks.record(0.004)
+    served.node.statistics.acks.exemplify(0.004, "ab" * 16, 1_760_000_000.0)
+    answer = await operators.get("/metrics", headers=OPENMETRICS)
+    exemplars = [
+        sample.exemplar.labels["trace_id"]
+        for family in openmetrics(await answer.text())  # type: ignore[no-untyped-call]
+        for sample in family.samples
+        if sample.exemplar is not None
+    ]
+    assert exemplars == ["ab" * 16]
+
+
+async def test_health_is_there_too(operators: TestClient) -> None:  # type: ignore[type-arg]
+    """The operators' port answers the probes."""
+    assert (await operators.get("/health/live")).status == 200
+    assert (await operators.get("/health/ready")).status == 200
+
+
+def test_histogram_of_values_at_the_bounds() -> None:
+    """A value equal to a bound is counted in that bound's bucket, one above it in the next."""
+    values = Histogram((1.0, 2.0))
+    for value in (0.5, 1.0, 1.5, 2.0, 2.1):
+        values.record(value)
+    assert values.counts == [2, 2, 1]
+    assert (values.count, round(values.total, 6)) == (5, 7.1)
