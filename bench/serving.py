@@ -18,8 +18,6 @@ from bench.peers.contract import Launch, Peer
 START_DEADLINE = 30.0
 STOP_DEADLINE = 10.0
 POLL = 0.05
-PORTS_APART = 10
-"""Between two processes of one peer: a server may take the port beside its own for operators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ def family(pid: int) -> list[int]:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, with its neighbours likely free too."""
+    """A port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -94,7 +92,8 @@ def _process(peer: Peer, launch: Launch) -> Iterator[subprocess.Popen[bytes]]:
 def serving(peer: Peer, launch: Launch | None = None, processes: int = 1) -> Iterator[Served]:
     """Runs `processes` servers of a peer, listening, for as long as the context lasts."""
     first = launch or Launch(free_port())
-    launches = [replace(first, port=first.port + PORTS_APART * index) for index in range(processes)]
+    others = [replace(first, port=free_port()) for _ in range(processes - 1)]
+    launches = [first, *others]
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(_process(peer, each)) for each in launches]
         yield Served(tuple(each.port for each in launches), tuple(p.pid for p in running))

@@ -42,12 +42,19 @@ static void take_text(Conn *c, char *text, size_t length) {
         opening_advance(c, text, length);
 }
 
+static void take_close(Conn *c, const char *payload, size_t length) {
+    const uint8_t *code = (const uint8_t *)payload;
+    if (length >= 2 && c->state != LIVE)
+        die("closed while opening: %d %.*s", code[0] << 8 | code[1], (int)length - 2, payload + 2);
+    conn_close(c);
+}
+
 static void take_frame(Conn *c, uint8_t first, char *payload, size_t length) {
     uint8_t opcode = first & OPCODE;
     if (!(first & FIN) || !opcode) die("fragmented frame: no peer here sends them");
     if (opcode == TEXT || opcode == BINARY) take_text(c, payload, length);
     else if (opcode == PING) frame_send(c, PONG, payload, (uint32_t)length);
-    else if (opcode == CLOSE) conn_close(c);
+    else if (opcode == CLOSE) take_close(c, payload, length);
 }
 
 /* Takes every whole frame off the front; returns the number of bytes left over. */

@@ -27,7 +27,7 @@ def _environment(launch: Launch) -> Mapping[str, str]:
     return {
         "HOST": "127.0.0.1",
         "PORT": str(launch.port),
-        "ADMIN_PORT": str(launch.port + 1),
+        "ADMIN_PORT": "0",
         "REDIS_URL": launch.sentinel_url or launch.redis_url,
         "JWT_SECRET": SECRET,
         "JWT_AUDIENCE": AUDIENCE,
