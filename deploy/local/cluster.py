@@ -1,6 +1,5 @@
 """A whole topology as processes: up in seconds, gone without a trace."""
 
-import asyncio
 import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from deploy.local.reaper import Reaper
 from deploy.local.redis_node import RedisNode
 from deploy.local.sentinel_node import MASTER_NAME, SentinelNode
 from deploy.local.topology import Topology
+from deploy.local.waiting import together
 
 # RFC 7518 §3.2 asks for as many bytes as the hash has, 32.
 _SECRET_BYTES: Final = 48
@@ -31,7 +31,8 @@ class Cluster(Topology):
     empty and then stays. Without `password` whoever does not log in may do everything; the users
     are there in any case. `repoint` gives the chat servers the right to REPLICAOF and tells them.
     With `mesh` every connection to Redis and Sentinel goes by an edge that can be cut (mesh.py).
-    `settings` are variables of each chat server.
+    `settings` are variables of each chat server. Without a mesh a cluster is bound to no event
+    loop: it may be started in one and used in others.
     """
 
     def __init__(  # noqa: PLR0913 - each is a property of a topology, named at the call
@@ -118,7 +119,7 @@ class Cluster(Topology):
         )
 
     async def _start(self) -> None:
-        """Start the master, its replicas once it answers, the sentinels once all are online."""
+        """Start the master, then the replicas, then the sentinels: each once the last answer."""
         nodes, sentinels, chats = self._sizes
         self.nodes += [self._redis(number) for number in range(1, nodes + 1)]
         self.sentinels += [self._sentinel(number) for number in range(1, sentinels + 1)]
@@ -127,12 +128,12 @@ class Cluster(Topology):
         await master.start()
         for replica in replicas:
             replica.configure(master.announced)
-        await asyncio.gather(*(replica.start() for replica in replicas))
+        await together(*(replica.start() for replica in replicas))
         for sentinel in self.sentinels:
             sentinel.configure(master, replicas, self.sentinels, self._down_after_ms)
-        await asyncio.gather(*(sentinel.start() for sentinel in self.sentinels))
+        await together(*(sentinel.start() for sentinel in self.sentinels))
         await self.wait_until_healthy()
-        await asyncio.gather(*(self.chat().start() for _ in range(chats)))
+        await together(*(self.chat().start() for _ in range(chats)))
 
     def _redis(self, number: int) -> RedisNode:
         name, port = f"redis-{number}", self._port()
@@ -150,7 +151,7 @@ class Cluster(Topology):
 
     def _names(self) -> dict[int, str]:
         """Name each process that runs, by its number."""
-        return {node.process.pid: node.name for node in self.everybody if node.process.pid}
+        return {pid: node.name for node in self.everybody if (pid := node.process.pid)}
 
     async def _end(self, reaper: Reaper) -> None:
         """Let nothing be left: the doors, the processes, the folder."""

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
@@ -31,3 +31,13 @@ async def until_nothing_lacks(
         if time.monotonic() > end:
             raise TimeoutError(f"not within {deadline:g} s: {'; '.join(lacking)}")
         await asyncio.sleep(INTERVAL)
+
+
+async def together(*works: Coroutine[Any, Any, object]) -> None:
+    """Wait for all of them; if one fails the others are cancelled, and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None

@@ -5,7 +5,7 @@ import os
 
 from aiohttp import web
 
-SILENCE = 0.4  # seconds
+SILENCE = 2.0  # seconds; an answer takes milliseconds, on a starved machine a second
 
 
 async def ask(request: web.Request) -> web.Response:

@@ -14,7 +14,7 @@ from deploy.local.cluster import Cluster
 from deploy.local.mesh import OUTSIDE
 from deploy.local.ports import LOOPBACK
 from deploy.local.redis_node import RedisNode
-from deploy.local.waiting import until
+from deploy.local.waiting import together, until
 
 PROBE = (sys.executable, str(Path(__file__).with_name("probe.py")))
 FAILOVER = 8.0  # seconds
@@ -28,7 +28,7 @@ Matrix = dict[tuple[str, str], str]
 async def cluster() -> AsyncIterator[Cluster]:
     """A cluster with edges, and two probes in the place of chat servers."""
     async with Cluster(mesh=True) as cluster:
-        await asyncio.gather(*(cluster.chat(command=PROBE).start() for _ in range(2)))
+        await together(*(cluster.chat(command=PROBE).start() for _ in range(2)))
         yield cluster
 
 

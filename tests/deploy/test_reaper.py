@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from deploy.local.cluster import Cluster
+from deploy.local.process import DiedError
 from deploy.local.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +81,7 @@ async def test_a_cluster_that_fails_to_start_leaves_nothing(
     """When a sentinel can't start, the nodes that did start are gone, and so is the folder."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = family(os.getpid())
-    with pytest.raises(Exception, match="sentinel-1 ended"):
+    with pytest.raises(DiedError, match=r"sentinel-\d ended"):
         async with Cluster(down_after_ms=-1):
             pass
     assert [process for process in family(os.getpid()) if process not in before] == []
