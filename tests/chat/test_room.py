@@ -131,6 +131,16 @@ def test_reading_again_starts_over(room: Room, ear: Ear, monkeypatch: pytest.Mon
     assert ear.heard == ["e1/13"]
 
 
+def test_reading_ahead_after_a_lost_history_ends(room: Room, ear: Ear) -> None:
+    """Who was shown a third epoch while the second began reads again once, and then waits."""
+    room.enter(ear, watch=False)
+    room.restart(Position("e2", 0))
+    assert not room.settle(ear, Position("e3", 4))
+    assert room.settle(ear, Position("e3", 4))
+    assert room.restart(Position("e3", 4)) == []
+    assert list(room.live) == [ear]
+
+
 def test_entering_again_starts_over(room: Room, ear: Ear) -> None:
     """One who is live and enters again gets the rest of the tick first, then nothing till shown."""
     live(room, ear)
