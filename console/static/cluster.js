@@ -1,7 +1,7 @@
 // The cluster: who is master, who follows, who watches, and how the storage has fared.
 import { $, confirmed, h, replace } from './dom.js';
 import { figures } from './figures.js';
-import { drawFailovers } from './failovers.js';
+import { drawFailovers, merged } from './failovers.js';
 import { History } from './history.js';
 import { machine } from './machine.js';
 import { Rates } from './rates.js';
@@ -30,13 +30,14 @@ export function setUpCluster(account, chat) {
     const now = Date.now();
     history.observe(cluster);
     const nodes = rates.of(cluster.nodes ?? {}, now);
-    replace($('#figures'), figures(cluster, history, now).map(([name, value, tone]) => (
+    const failovers = merged(history.blackouts(now), cluster.failovers);
+    replace($('#figures'), figures(cluster, failovers, now).map(([name, value, tone]) => (
       h('div', { class: tone }, h('dt', {}, name), h('dd', {}, value)))));
     topology.draw(cluster, nodes);
     replace($('#machine'), machine(cluster.storage.phase));
     $('#reason').textContent = cluster.storage.reason;
     timeline.draw(history.turns, now);
-    drawFailovers($('#failovers'), history.blackouts(now), cluster.failovers ?? []);
+    drawFailovers($('#failovers'), failovers);
     $('#failover').hidden = cluster.failover !== true;
   }
 

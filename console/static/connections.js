@@ -49,7 +49,7 @@ export function setUpConnections(account, chat) {
 
   function build({ conn, user }) {
     const out = h('button', { class: 'quiet', 'aria-label': `Disconnect ${conn} of ${user}` }, 'Disconnect');
-    const all = h('button', { class: 'quiet', 'aria-label': `Disconnect all of ${user}` }, 'All of user');
+    const all = h('button', { class: 'quiet', 'aria-label': `All of user ${user}: disconnect` }, 'All of user');
     out.addEventListener('click', () => end(`/v1/admin/connections/${conn}`, 'DELETE', `connection ${conn} of ${user}`));
     all.addEventListener('click', () => end(`/v1/admin/users/${encodeURIComponent(user)}/disconnect`, 'POST', `every connection of ${user}`));
     const cells = COLUMNS.slice(0, -1).map((name) => h('td', { 'data-label': name }));

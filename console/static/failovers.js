@@ -6,12 +6,16 @@ const SHOWN = 20;
 const FULL_MS = 5000; // a bar this long is full: a failover takes two to four seconds
 const NEAR_MS = 2000; // what was seen here and what the server tells are the same failover
 
-export function drawFailovers(list, blackouts, told) {
+/** Returns what was seen here and what the server tells, each once, the latest first. */
+export function merged(blackouts, told = []) {
   const rows = told.map(({ blackout_ms: ms, ...rest }) => ({ isOver: true, ms, ...rest }));
   for (const blackout of blackouts) {
     if (!rows.some(({ at }) => Math.abs(at - blackout.at) < NEAR_MS)) rows.push(blackout);
   }
-  rows.sort((one, other) => other.at - one.at);
+  return rows.sort((one, other) => other.at - one.at);
+}
+
+export function drawFailovers(list, rows) {
   if (rows.length) replace(list, rows.slice(0, SHOWN).map(row));
   else replace(list, h('li', { class: 'empty' }, 'None so far.'));
 }

@@ -5,10 +5,9 @@ export const PHASE = { up: 'up', failing_over: 'failing over', down: 'down', sta
 const TONE = { up: 'good', failing_over: 'warn', down: 'bad', starting: 'warn' };
 
 /** Returns [name, value, tone] of each figure that this storage has. */
-export function figures(cluster, history, now) {
+export function figures(cluster, failovers, now) {
   const { storage, master, replicas, sentinels, quorum, nodes = {} } = cluster;
   const connections = Object.values(nodes).map((node) => node.connections).filter(Number.isFinite);
-  const blackouts = history.blackouts(now);
   const found = [
     ['Storage', PHASE[storage.phase] ?? storage.phase, TONE[storage.phase] ?? 'warn'],
     ['For', age(now - storage.since)],
@@ -19,8 +18,8 @@ export function figures(cluster, history, now) {
     ['Sentinels', sentinels && watching(sentinels, quorum), isWatched(sentinels, quorum) ? 'good' : 'bad'],
     ['Held publishes', storage.held === undefined ? undefined : held(storage), storage.held ? 'warn' : ''],
     ['Connections', connections.length ? count(connections.reduce((sum, n) => sum + n, 0)) : undefined],
-    ['Blackouts seen', String(blackouts.length)],
-    ['The last one', blackouts.length ? duration(blackouts.at(-1).ms) : undefined],
+    ['Blackouts', String(failovers.length)],
+    ['The last one', failovers.length ? duration(failovers[0].ms) : undefined],
   ];
   return found.filter(([, value]) => value !== undefined);
 }

@@ -13,7 +13,10 @@ export const day = (ms) => date.format(ms);
 const plural = (noun) => noun.replace(/s?$/, 's');
 
 /** As many of a thing: 1 room, 2 rooms. */
-export const counted = (number, noun) => `${count(number)} ${number === 1 ? noun.replace(/s$/, '') : plural(noun)}`;
+export function counted(number, noun) {
+  return `${count(number)} ${number === 1 ? noun.replace(/s$/, '') : plural(noun)}`;
+}
+
 export const count = (number) => whole.format(number);
 
 /** A duration in milliseconds, with as many digits as matter. */
@@ -38,9 +41,11 @@ export function bytes(number) {
   return number < 1024 ? `${number} B` : `${(number / 1024).toFixed(1)} KiB`;
 }
 
-/** What text stands for one of few things: the same for the same text, on every page. */
+const FNV = [2166136261, 16777619]; // Fowler, Noll and Vo's hash of 32 bits: offset and prime
+
+/** One of few colours for a text: the same for the same text, on every page. */
 export function hue(text, hues = 8) {
-  let sum = 7;
-  for (const letter of text) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
-  return sum % hues;
+  let hash = FNV[0];
+  for (const letter of text) hash = Math.imul(hash ^ letter.codePointAt(0), FNV[1]) >>> 0;
+  return (hash >>> 13) % hues;
 }

@@ -6,6 +6,9 @@ export class History {
   turns = []; // { phase, reason, at }, oldest first
 
   constructor(chat) {
+    chat.on('state', (state) => {
+      if (state === 'online' && !chat.degraded) this.#turn('up', 'connected', Date.now());
+    });
     // Notices come in every view; the cluster is asked only while it is looked at.
     chat.on('notice', ({ code }) => {
       if (code === 'degraded') this.#turn('failing_over', 'held', Date.now());
@@ -20,7 +23,10 @@ export class History {
 
   #turn(phase, reason, at) {
     const last = this.turns.at(-1);
-    if (last?.phase === phase) return;
+    if (last?.phase === phase) {
+      if (last === this.turns[0]) last.at = Math.min(last.at, at); // the server remembers more
+      return;
+    }
     this.turns.push({ phase, reason, at: Math.max(at, last?.at ?? 0) });
     this.turns.splice(0, this.turns.length - KEPT);
   }

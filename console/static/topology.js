@@ -69,7 +69,7 @@ function masterCard({ engine, master, log = {}, storage }) {
   }
   if (!master) return card('master lost', null, 'no master', [['searching', 'warn']], [storage.reason]);
   const facts = [master.epoch !== undefined && `epoch ${master.epoch}`];
-  return card('master', null, master.address, [['master', 'good']], facts);
+  return card('master', null, master.address, [], facts);
 }
 
 function replicaCard(replica) {
@@ -77,7 +77,7 @@ function replicaCard(replica) {
   const away = down ? ['called down', 'bad'] : [online === false ? 'not connected' : 'catching up', 'warn'];
   const isFine = isInSync(replica);
   return card('replica', isFine ? 'follows' : 'follows broken', address,
-    [['replica', 'plain'], isFine ? ['in sync', 'good'] : away],
+    [isFine ? ['in sync', 'good'] : away],
     [lag !== undefined && `lag ${duration(lag)}`, behind !== undefined && `${bytes(behind)} behind`]);
 }
 

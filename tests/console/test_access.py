@@ -77,7 +77,9 @@ async def test_token_leaves_no_trace(production: Window) -> None:
     await expect(production.page.locator("#frame-list")).to_contain_text("auth")
     await production.page.locator("#frame-list summary", has_text="auth").first.click()
     await expect(production.page.locator("#frame-list pre")).to_contain_text("***")
-    stored = "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])"
+    stored = (
+        "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])"
+    )
     assert secret not in await production.page.content()
     assert secret not in await production.page.evaluate(stored)
     assert await production.page.locator("#token").input_value() == ""

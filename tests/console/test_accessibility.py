@@ -17,6 +17,10 @@ RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pr
 VIEWS: Final = ["chat", "frames", "cluster", "connections"]
 SCHEMES: Final[list[Literal["light", "dark"]]] = ["light", "dark"]
 SIZES: Final = [(1280, 800), (390, 844)]
+RUN: Final = """rules => axe.run(document, {runOnly: rules}).then(({violations, passes}) => [
+    passes.length,
+    violations.map(({id, nodes}) => [id, nodes.map((node) => [node.html, node.failureSummary])]),
+])"""
 # WCAG 2.2 SC 1.4.10: no scrolling sideways at a width of 320 CSS pixels.
 NARROW: Final = 320
 
@@ -29,11 +33,7 @@ async def violations(page: Page) -> list[Any]:
     """Return what axe-core finds: the rule, and where; contrast is among the rules."""
     # By the protocol, not as a script of the page: its policy would forbid that, and rightly.
     await page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = await page.evaluate(
-        "rules => axe.run(document, {runOnly: rules}).then(({violations, passes}) => [passes.length,"
-        " violations.map(v => [v.id, v.nodes.map(n => [n.html, n.failureSummary])])])",
-        RULES,
-    )
+    found = await page.evaluate(RUN, RULES)
     assert found[0] > 0
     return list(found[1])
 
@@ -69,7 +69,7 @@ async def test_no_rule_is_broken(
             await ann.page.locator("#frame-list summary").first.click()
             await ann.page.locator("#frame-type").press("ArrowDown")
         found[view] = await violations(ann.page)
-    assert found == dict.fromkeys(VIEWS, [])
+    assert found == {view: [] for view in VIEWS}
     assert ann.complaints == []
 
 

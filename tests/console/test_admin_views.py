@@ -46,9 +46,7 @@ async def test_topology_is_drawn(enter: Open) -> None:
     await describe(ann, TOPOLOGY)
     topology = ann.page.locator("#topology")
     await expect(topology.locator(".master")).to_contain_text("10.0.0.1:6379")
-    await expect(topology.locator(".replica .tag")).to_have_text(
-        ["replica", "in sync", "replica", "catching up"]
-    )
+    await expect(topology.locator(".replica .tag")).to_have_text(["in sync", "catching up"])
     await expect(topology.locator(".replica").nth(1)).to_contain_text("lag 1.2 s5.2 KiB behind")
     await expect(topology.locator(".sentinel .tag")).to_have_text(
         ["watching", "watching", "names another", "not reached"]
@@ -86,13 +84,16 @@ async def test_failover_is_asked_for_once_confirmed(enter: Open) -> None:
 
     await ann.page.route("**/v1/admin/failover", answer)
     await describe(ann, TOPOLOGY)
-    for button in ("Cancel", "Fail over"):
-        assert asked == []
-        await ann.page.get_by_role("button", name="Ask for a failover").click()
-        await ann.page.get_by_role("dialog").get_by_role("button", name=button).click()
-        await expect(ann.page.get_by_role("dialog")).to_be_hidden()
-    async with ann.page.expect_response("**/v1/admin/cluster"):
-        assert asked == ["POST"]
+    ask = ann.page.get_by_role("button", name="Ask for a failover")
+    dialog = ann.page.get_by_role("dialog")
+    await ask.click()
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(dialog).to_be_hidden()
+    await ask.click()
+    assert asked == []
+    async with ann.page.expect_response("**/v1/admin/failover"):
+        await dialog.get_by_role("button", name="Fail over").click()
+    assert asked == ["POST"]
 
 
 async def test_connections_are_found_and_ended(enter: Open) -> None:

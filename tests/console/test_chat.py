@@ -65,9 +65,7 @@ async def test_markup_stays_text(enter: Open) -> None:
     assert await ann.page.title() == "Frames · Holdfast console"
 
 
-async def test_markup_in_a_name_stays_text(
-    served: Served, enter: Open, connect: Connect
-) -> None:
+async def test_markup_in_a_name_stays_text(served: Served, enter: Open, connect: Connect) -> None:
     """A name that is markup is text everywhere a name is shown."""
     ann = await enter("ann")
     bo = await connect(None, to=served)

@@ -1,0 +1,84 @@
+"""The console through a real failover of Redis: two people go on talking, nothing is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from deploy.local.cluster import Cluster
+from tests.browsing import free_port
+from tests.chatting import Served
+from tests.conftest import Serve
+from tests.console.windows import Window, window
+
+pytestmark = pytest.mark.browser
+
+RECOVERY_MS: Final = 20_000  # 2.8 s on a quiet machine; this is for a busy one
+BETWEEN_S: Final = 0.1
+AFTERWARDS: Final = 5  # messages written once all is well again
+READY_S: Final = 15.0
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[Cluster]:
+    """Run a master, two replicas and three sentinels."""
+    async with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def served(serve: Serve, cluster: Cluster) -> Served:
+    """Run the chat on them, and wait until it has a master."""
+    served = await serve(dev=True, PORT=free_port(), REDIS_URL=cluster.url())
+    async with asyncio.timeout(READY_S):
+        while not served.node.engine.storage.up:
+            await asyncio.sleep(BETWEEN_S)
+    return served
+
+
+async def test_nobody_notices_a_failover(
+    browser: Browser, served: Served, cluster: Cluster
+) -> None:
+    """The master is killed while two talk: both stay connected, and show every message once."""
+    ann, bo = await talking(browser, served, "ann"), await talking(browser, served, "bo")
+    sockets = set(served.node.peers)
+    writing = asyncio.create_task(write_until_recovered(ann))
+    await expect(bo.messages().nth(2)).to_be_visible()
+    await cluster.kill(await cluster.master())
+    await expect(ann.state).to_contain_text("messages are held", timeout=RECOVERY_MS)
+    await expect(ann.page.locator('.message[data-state="held"]').first).to_be_visible()
+    written = await writing
+    await expect(bo.messages()).to_have_count(len(written), timeout=RECOVERY_MS)
+    await expect(ann.page.locator('.message[data-state="acked"]')).to_have_count(len(written))
+    assert await ann.texts() == await bo.texts() == written
+    assert set(served.node.peers) == sockets
+    await bo.show("cluster")
+    await expect(bo.page.locator("#failovers time")).to_have_count(1)
+    await expect(bo.page.locator("#failovers")).not_to_contain_text("counting")
+    assert (ann.complaints, bo.complaints) == ([], [])
+
+
+async def talking(browser: Browser, served: Served, user: str) -> Window:
+    """Open a window that is in general."""
+    one = await window(browser, served)
+    await one.sign_in(user)
+    await one.join()
+    return one
+
+
+async def write_until_recovered(window: Window) -> list[str]:
+    """Write numbers until storage was away and is back, and a few more; return them."""
+    written: list[str] = []
+    afterwards = 0
+    was_away = False
+    async with asyncio.timeout(2 * RECOVERY_MS / 1000):
+        while afterwards < AFTERWARDS:
+            written.append(str(len(written)))
+            await window.say(written[-1])
+            is_away = await window.state.get_attribute("data-state") == "degraded"
+            was_away = was_away or is_away
+            afterwards += was_away and not is_away
+            await asyncio.sleep(BETWEEN_S)
+    return written
