@@ -12,7 +12,7 @@ from chat.commands import COMMANDS, AnyCommand, Auth, Join, Ping, Pong, Publish,
 from chat.errors import Refusal
 from chat.frames import Frame, Notice, ServerPing
 from chat.limits import MINUTE_S, Limits, Pace
-from chat.rate import Window
+from chat.rate import Window, ceil_ms
 
 
 class Stage(Enum):
@@ -163,8 +163,3 @@ class Session:
             self._probed = True
             return ServerPing()
         return None
-
-
-def ceil_ms(seconds: float) -> int:
-    """Return milliseconds, rounded up: coming back after them is never too early."""
-    return int(seconds * 1000) + 1

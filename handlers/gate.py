@@ -6,7 +6,7 @@ from typing import Final
 
 from chat.errors import Refusal
 from chat.limits import MINUTE_S
-from chat.rate import Window
+from chat.rate import Window, ceil_ms
 from handlers.options import EdgeOptions
 
 RETRY_MS: Final = 5_000
@@ -66,7 +66,7 @@ class Gate:
         wait = self._window(network, now).spend(now)
         if wait:
             detail = f"{self._options.handshakes_per_minute} handshakes per 60 s"
-            retry_ms = int(wait * 1000) + 1
+            retry_ms = ceil_ms(wait)
             raise self._refuse("handshakes", Refusal("rate_limited", detail, retry_ms=retry_ms))
         self._attempts["accepted"] += 1
         self.active += 1

@@ -7,7 +7,7 @@ from typing import Final
 from chat.engine import Listener
 from chat.errors import Refusal, Unavailable
 from chat.log import Draft, Event, Page, Position, Receipt
-from chat.session import ceil_ms
+from chat.rate import ceil_ms
 from resilience.keys_memory import Appended, Keys
 from resilience.options import EngineOptions
 from resilience.rates_memory import Rates
