@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from chat.frames import User
+from chat.histogram import Histogram
 from chat.log import Event, MessageLog, Position
 from chat.presence import Connections, Disconnect, Presence, Signals
 
@@ -31,6 +32,30 @@ class Storage(msgspec.Struct, frozen=True):
     def up(self) -> bool:
         """Whether publishes are committed now rather than held."""
         return self.phase is Phase.UP
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine has counted since it was opened, for metrics to read; seconds.
+
+    `held` publishes wait for their commit, the oldest for `held_s`. `blackouts` are the closed
+    times without a storage that could be written, `away_s` is the open one. `master` is empty
+    while there is none. `errors` counts the storage's refusals by their code.
+    """
+
+    held: int = 0
+    held_s: float = 0.0
+    held_peak: int = 0
+    batches: Histogram
+    gaps: int = 0
+    garbled: int = 0
+    failovers: int = 0
+    blackouts: Histogram
+    unavailable_s: float = 0.0
+    away_s: float = 0.0
+    master: str = ""
+    replicas: int = 0
+    sentinels: dict[str, bool] = {}
+    errors: dict[str, int] = {}
 
 
 class Listener(Protocol):
