@@ -407,12 +407,12 @@ export class Chat extends Emitter {
 
   get now() { return this.#options.clock.now(); }
 
-  /** Calls back after `ms`, whatever becomes of the connection. */
-  later(ms, callback) { return this.#options.clock.setTimeout(callback, Math.min(ms, TIMER_MAX_MS)); }
+  /** Runs it after `ms`, whatever becomes of the connection. */
+  later(ms, run) { return this.#options.clock.setTimeout(run, Math.min(ms, TIMER_MAX_MS)); }
 
-  /** Calls back after `ms`, unless the connection ends before. */
-  after(ms, callback) {
-    const timer = this.later(ms, () => this.#timers.delete(timer) && callback());
+  /** Runs it after `ms`, unless the connection ends before. */
+  after(ms, run) {
+    const timer = this.later(ms, () => this.#timers.delete(timer) && run());
     this.#timers.add(timer);
   }
 
