@@ -9,6 +9,11 @@ export class Refused extends Error {
   }
 }
 
+/** Says why a view for administrators shows nothing. */
+export function refusal({ code, message }) {
+  return code === 'forbidden' ? 'A token with the scope chat.admin opens this view.' : message;
+}
+
 export class Account {
   #tokens;
   #token;

@@ -1,7 +1,10 @@
 // The cluster: who is master, who follows, who watches, and how the storage has fared.
+import { refusal } from './account.js';
+import { checks } from './checks.js';
+import { described } from './description.js';
 import { $, confirmed, h, replace } from './dom.js';
-import { figures } from './figures.js';
 import { drawFailovers, merged } from './failovers.js';
+import { figures } from './figures.js';
 import { History } from './history.js';
 import { machine } from './machine.js';
 import { Rates } from './rates.js';
@@ -19,10 +22,10 @@ export function setUpCluster(account, chat) {
 
   async function poll() {
     try {
-      draw(await account.request('/v1/admin/cluster'));
+      draw(described(await account.request('/v1/admin/cluster')));
       say('');
     } catch (error) {
-      say(error.code === 'forbidden' ? 'A token with the scope chat.admin opens this view.' : error.message);
+      say(refusal(error));
     }
   }
 
@@ -38,6 +41,8 @@ export function setUpCluster(account, chat) {
     $('#reason').textContent = cluster.storage.reason;
     timeline.draw(history.turns, now);
     drawFailovers($('#failovers'), failovers);
+    $('#checks').hidden = !cluster.checks?.length;
+    replace($('#check-table'), checks(cluster.checks ?? []));
     $('#failover').hidden = cluster.failover !== true;
   }
 
@@ -48,7 +53,8 @@ export function setUpCluster(account, chat) {
   $('#failover').addEventListener('click', async () => {
     const why = 'A replica becomes master. Messages are held for a moment; nobody is disconnected.';
     if (!await confirmed('Ask Sentinel for a failover?', why, 'Fail over')) return;
-    await account.request('/v1/admin/failover', { method: 'POST' }).catch((error) => say(error.message));
+    await account.request('/v1/admin/failover', { method: 'POST' })
+      .catch((error) => say(refusal(error)));
   });
 
   return polling(POLL_MS, poll);

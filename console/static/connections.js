@@ -1,4 +1,5 @@
 // Everyone who is connected, to any node: found by a word, and disconnected if need be.
+import { refusal } from './account.js';
 import { $, confirmed, h } from './dom.js';
 import { age, counted } from './format.js';
 import { polling } from './views.js';
@@ -23,7 +24,7 @@ export function setUpConnections(account, chat) {
       say('');
       draw();
     } catch (error) {
-      say(error.code === 'forbidden' ? 'A token with the scope chat.admin opens this view.' : error.message);
+      say(refusal(error));
     }
   }
 
@@ -68,7 +69,7 @@ export function setUpConnections(account, chat) {
 
   async function end(path, method, whom) {
     if (!await confirmed(`Disconnect ${whom}?`, 'The client is told to stay away.', 'Disconnect')) return;
-    await account.request(path, { method }).catch((error) => say(error.message));
+    await account.request(path, { method }).catch((error) => say(refusal(error)));
     await poll();
   }
 

@@ -13,15 +13,15 @@ export function figures(cluster, failovers, now) {
     ['For', age(now - storage.since)],
     ['Engine', cluster.engine],
     ['Master', master?.address],
-    ['Replicas in sync', replicas && `${replicas.filter(isInSync).length} of ${replicas.length}`,
-      replicas?.every(isInSync) ? 'good' : 'warn'],
-    ['Sentinels', sentinels && watching(sentinels, quorum), isWatched(sentinels, quorum) ? 'good' : 'bad'],
+    ['Replicas in sync', replicas.length && `${replicas.filter(isInSync).length} of ${replicas.length}`,
+      replicas.every(isInSync) ? 'good' : 'warn'],
+    ['Sentinels', sentinels.length && watching(sentinels, quorum), isWatched(sentinels, quorum) ? 'good' : 'bad'],
     ['Held publishes', storage.held === undefined ? undefined : held(storage), storage.held ? 'warn' : ''],
     ['Connections', connections.length ? count(connections.reduce((sum, n) => sum + n, 0)) : undefined],
     ['Blackouts', String(failovers.length)],
     ['The last one', failovers.length ? duration(failovers[0].ms) : undefined],
   ];
-  return found.filter(([, value]) => value !== undefined);
+  return found.filter(([, value]) => ![undefined, 0].includes(value));
 }
 
 export const isInSync = ({ in_sync: inSync, online, down }) => (inSync ?? online) === true && !down;
@@ -34,7 +34,7 @@ function watching(sentinels, quorum) {
 
 /** A failover takes the quorum, and a majority of all (the sentinels' own rule). */
 function isWatched(sentinels, quorum = 1) {
-  return !sentinels || awake(sentinels) >= Math.max(quorum, Math.floor(sentinels.length / 2) + 1);
+  return awake(sentinels) >= Math.max(quorum, Math.floor(sentinels.length / 2) + 1);
 }
 
 function held({ held: number, held_oldest_ms: oldest }) {

@@ -16,8 +16,8 @@ export class Topology {
     replace(this.#tiers,
       tier('Chat nodes', nodes.map((node) => nodeCard(node, node.name === cluster.node))),
       tier(cluster.engine === 'memory' ? 'Memory' : 'Master', [masterCard(cluster)]),
-      tier('Replicas', (cluster.replicas ?? []).map(replicaCard)),
-      tier('Sentinels', (cluster.sentinels ?? []).map((one) => sentinelCard(one, cluster))));
+      tier('Replicas', cluster.replicas.map(replicaCard)),
+      tier('Sentinels', cluster.sentinels.map((one) => sentinelCard(one, cluster))));
     this.#connect();
   }
 

@@ -52,6 +52,7 @@ async def test_topology_is_drawn(enter: Open) -> None:
         ["watching", "watching", "names another", "not reached"]
     )
     await expect(topology.locator(".lines path")).to_have_count(4)
+    await expect(ann.page.locator("#check-table .tag")).to_have_text(["fine", "wanted: all equal"])
     figures = ann.page.locator("#figures")
     await expect(figures).to_contain_text("Replicas in sync1 of 2")
     await expect(figures).to_contain_text("Sentinels2 of 3, quorum 2")
