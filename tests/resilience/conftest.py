@@ -1,10 +1,12 @@
 """Every engine under one contract: `node` is one of each; `pair` two nodes on one storage."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 
 import pytest
+import uvloop
 
 from chat.engine import Engine
 from chat.log import MessageLog
@@ -12,6 +14,11 @@ from deploy.local.cluster import Cluster
 from tests.resilience.nodes import Node, OpenNode, Pair, opener
 from tests.resilience.recorder import Recorder
 from tests.resilience.storages import ENGINES, SHARED, SIZES, Clusters, empty, started
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The contracts hold on the loop that the server runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

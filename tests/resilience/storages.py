@@ -8,9 +8,9 @@ from typing import Final
 from deploy.local.cluster import Cluster
 
 SIZES: Final = {"redis": (0, 0), "sentinel": (2, 3)}  # replicas and sentinels
-ENGINES: Final = ("memory",)
-SHARED: Final[tuple[str, ...]] = ()  # several nodes can be on one
-ALONE: Final[tuple[str, ...]] = ()  # a node of it can die without another taking over
+ENGINES: Final = ("memory", "redis", "sentinel")
+SHARED: Final[tuple[str, ...]] = ("redis", "sentinel")  # several nodes can be on one
+ALONE: Final[tuple[str, ...]] = ("redis",)  # a node of it can die without another taking over
 
 Clusters = Callable[[str], Cluster]
 

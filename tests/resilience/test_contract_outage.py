@@ -34,6 +34,7 @@ async def storage(alone: Cluster) -> AsyncIterator[Cluster]:
     await empty(alone)
     yield alone
     await alone.restart(alone.nodes[0])
+    await alone.wait_until_healthy()
 
 
 @pytest.fixture
