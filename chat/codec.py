@@ -83,12 +83,12 @@ def _diagnose(payload: bytes | msgspec.Raw, error: Exception) -> Fault:
 
 def _explain(error: Exception) -> tuple[str, str | None]:
     """Return what is wrong and in which field; never a byte of what was sent."""
-    text = str(error)
-    reason, _, path = text.partition(" - at `$")
+    # The path stands last: a reason may quote a value, which may look like a path.
+    reason, _, path = str(error).rpartition(" - at `$")
     if path.startswith("."):
         return _without_values(reason), path[1:].rstrip("`").split("[")[0]
-    if reason.startswith("Object missing required field"):
-        return "required", reason.split("`")[1]
+    if path.startswith("Object missing required field"):
+        return "required", path.split("`")[1]
     return "malformed", None
 
 
