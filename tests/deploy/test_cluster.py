@@ -153,3 +153,20 @@ async def test_two_clusters_do_not_meet() -> None:
     finally:
         for cluster in (one, other):
             await cluster.__aexit__(None, None, None)
+
+
+async def test_a_script_survives_a_restart_of_all(cluster: Cluster) -> None:
+    """What a script wrote is there after every Redis was killed and came back with its disk.
+
+    Single commands survive where scripts do not: Redis replays a script's transaction with the
+    rights of the default user.
+    """
+    script = "redis.call('HSET', KEYS[1], 'a', 1) redis.call('HSET', KEYS[1], 'b', 2)"
+    await cluster.nodes[0].command("EVAL", script, 1, "hf:script")
+    assert await cluster.nodes[0].command("WAIT", 2, 2000, deadline=3) == 2
+    for node in cluster.nodes:
+        await cluster.kill(node)
+    for node in cluster.nodes:
+        await cluster.restart(node)
+    for node in cluster.nodes:
+        assert await node.command("HLEN", "hf:script") == 2, node.name
