@@ -55,7 +55,7 @@ class RedisConnections:
         """Return the connections of all living nodes, oldest first; `Unavailable`."""
         others = sorted(self._lease.live - {self._lease.node})
         asked: list[Command] = [("HVALS", keys.node_connections(node)) for node in others]
-        replies = await self._courier.ask(asked) if asked else []
+        *replies, _ = await self._courier.ask([*asked, ("PING",)])
         infos = [*self._infos.values(), *(info for reply in replies for info in self._read(reply))]
         found = [
             info

@@ -12,9 +12,11 @@ from chat.engine import Listener, Storage
 from chat.errors import Unavailable
 from resilience import channel, keys
 from resilience.append import Appending
+from resilience.checkup import Checkup
 from resilience.connections_redis import RedisConnections
 from resilience.control import Control
 from resilience.courier import Courier
+from resilience.describe import describe
 from resilience.dialer import Dialer
 from resilience.feed import Feed
 from resilience.generation import Generation
@@ -97,6 +99,9 @@ class RedisEngine:
         self.presence = RedisPresence(listener, self.courier, self.lease, hears)
         self.connections = RedisConnections(self.courier, self.lease, self.control)
         self.signals = RedisSignals(self.node, listener, self.courier, hears)
+        acks = self.options.ack_replicas
+        floor = acks if acks is not None else int(self.watch is not None)
+        self.checkup = Checkup(self.courier, self.watch, floor)
         self.feed.extra[keys.CONTROL] = self.control.hear
         self.feed.on_subscribed = self.control.hear
         self.succession.on_adopted = self._adopted
@@ -137,6 +142,7 @@ class RedisEngine:
             group.create_task(self.courier.run(), name="courier")
             group.create_task(self.lease.run(), name="lease")
             group.create_task(self.control.run(), name="control")
+            group.create_task(self.checkup.run(), name="checkup")
             group.create_task(self.presence.run(), name="presence")
             group.create_task(self.connections.run(), name="connections")
 
@@ -163,17 +169,7 @@ class RedisEngine:
 
     async def cluster(self) -> dict[str, Any]:
         """Describe the storage for an administrator."""
-        storage = self.storage
-        return {
-            "engine": "redis",
-            "node": self.node,
-            "storage": {
-                "phase": storage.phase.value,
-                "reason": storage.reason,
-                "since": storage.since,
-            },
-            "nodes": {self.node: {}},
-        }
+        return describe(self)
 
 
 @asynccontextmanager
