@@ -19,7 +19,9 @@ export class Account {
   #token;
 
   /** `tokens({ fresh })` gives a token; with `fresh` the last one does not do any more. */
-  constructor(tokens) { this.#tokens = tokens; }
+  constructor(tokens) {
+    this.#tokens = tokens;
+  }
 
   async token(options = { fresh: false }) {
     this.#token = await this.#tokens(options);

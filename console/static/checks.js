@@ -2,10 +2,15 @@
 import { h } from './dom.js';
 
 export function checks(findings) {
-  const rows = findings.map(({ name, ok, said, wanted }) => h('tr', {},
-    h('th', { scope: 'row' }, name),
-    h('td', {}, said),
-    h('td', {}, ok ? tag('fine', 'good') : tag(`wanted: ${wanted}`, 'bad'))));
+  const rows = findings.map(({ name, ok, said, wanted }) =>
+    h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, name),
+      h('td', {}, said),
+      h('td', {}, ok ? tag('fine', 'good') : tag(`wanted: ${wanted}`, 'bad')),
+    ),
+  );
   return h('table', {}, h('caption', { class: 'unseen' }, 'Checks of Redis'), h('tbody', {}, rows));
 }
 

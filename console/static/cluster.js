@@ -34,8 +34,12 @@ export function setUpCluster(account, chat) {
     history.observe(cluster);
     const nodes = rates.of(cluster.nodes ?? {}, now);
     const failovers = merged(history.blackouts(now), cluster.failovers);
-    replace($('#figures'), figures(cluster, failovers, now).map(([name, value, tone]) => (
-      h('div', { class: tone }, h('dt', {}, name), h('dd', {}, value)))));
+    replace(
+      $('#figures'),
+      figures(cluster, failovers, now).map(([name, value, tone]) =>
+        h('div', { class: tone }, h('dt', {}, name), h('dd', {}, value)),
+      ),
+    );
     topology.draw(cluster, nodes);
     replace($('#machine'), machine(cluster.storage.phase));
     $('#reason').textContent = cluster.storage.reason;
@@ -52,8 +56,9 @@ export function setUpCluster(account, chat) {
 
   $('#failover').addEventListener('click', async () => {
     const why = 'A replica becomes master. Messages are held for a moment; nobody is disconnected.';
-    if (!await confirmed('Ask Sentinel for a failover?', why, 'Fail over')) return;
-    await account.request('/v1/admin/failover', { method: 'POST' })
+    if (!(await confirmed('Ask Sentinel for a failover?', why, 'Fail over'))) return;
+    await account
+      .request('/v1/admin/failover', { method: 'POST' })
       .catch((error) => say(refusal(error)));
   });
 

@@ -25,11 +25,26 @@ export function setUpCombobox(input, list, options, pick) {
   }
 
   function draw() {
-    list.replaceChildren(...fitting.map(({ name, description }, i) => h('li', {
-      id: `${list.id}-${i}`, role: 'option', 'aria-selected': String(i === active),
-      // Before the field loses its focus, and with it the list goes.
-      onmousedown: (event) => { event.preventDefault(); choose(i); },
-    }, h('b', {}, name), ' ', h('span', {}, description))));
+    list.replaceChildren(
+      ...fitting.map(({ name, description }, i) =>
+        h(
+          'li',
+          {
+            id: `${list.id}-${i}`,
+            role: 'option',
+            'aria-selected': String(i === active),
+            // Before the field loses its focus, and with it the list goes.
+            onmousedown: (event) => {
+              event.preventDefault();
+              choose(i);
+            },
+          },
+          h('b', {}, name),
+          ' ',
+          h('span', {}, description),
+        ),
+      ),
+    );
     if (active < 0) input.removeAttribute('aria-activedescendant');
     else input.setAttribute('aria-activedescendant', `${list.id}-${active}`);
   }

@@ -9,13 +9,18 @@ export function setUpComposer(chat) {
   const json = $('#frame-json');
   let lastId = 0;
 
-  setUpCombobox($('#frame-type'), $('#frame-types'), frameTypes(), ({ name, description, example }) => {
-    const { id, token, ...frame } = example;
-    if ('cid' in frame) frame.cid = chat.cid();
-    json.value = JSON.stringify(token ? { ...frame, token: '' } : frame, null, 2);
-    $('#frame-help').textContent = `${name}: ${description}`;
-    json.focus();
-  });
+  setUpCombobox(
+    $('#frame-type'),
+    $('#frame-types'),
+    frameTypes(),
+    ({ name, description, example }) => {
+      const { id, token, ...frame } = example;
+      if ('cid' in frame) frame.cid = chat.cid();
+      json.value = JSON.stringify(token ? { ...frame, token: '' } : frame, null, 2);
+      $('#frame-help').textContent = `${name}: ${description}`;
+      json.focus();
+    },
+  );
 
   /** The client's own ids keep the answer away from the rooms: it is ours. */
   function send(frame) {
@@ -29,7 +34,11 @@ export function setUpComposer(chat) {
     } else {
       chat.ask(frame, (reply) => {
         const code = reply.code ? ` ${reply.code}${reply.detail ? `: ${reply.detail}` : ''}` : '';
-        if (mine === lastId) answer(`${reply.type}${code} after ${duration(performance.now() - asked)}`, reply.type === 'error');
+        if (mine === lastId)
+          answer(
+            `${reply.type}${code} after ${duration(performance.now() - asked)}`,
+            reply.type === 'error',
+          );
       });
     }
   }
@@ -42,7 +51,8 @@ export function setUpComposer(chat) {
   onSubmit($('#composer'), () => {
     try {
       const frame = JSON.parse(json.value);
-      if (typeof frame !== 'object' || frame === null) throw new SyntaxError('an object or an array');
+      if (typeof frame !== 'object' || frame === null)
+        throw new SyntaxError('an object or an array');
       if (chat.state !== 'online') answer('not online: nothing was sent', true);
       else send(frame);
     } catch (error) {

@@ -14,7 +14,9 @@ export function setUpConnections(account, chat) {
   let items = [];
   let self;
 
-  const head = COLUMNS.map((name) => h('th', { scope: 'col' }, name || h('span', { class: 'unseen' }, 'Disconnect')));
+  const head = COLUMNS.map((name) =>
+    h('th', { scope: 'col' }, name || h('span', { class: 'unseen' }, 'Disconnect')),
+  );
   const caption = h('caption', { class: 'unseen' }, 'Connections, the oldest first');
   $('#connection-table').append(h('table', {}, caption, h('thead', {}, h('tr', {}, head)), body));
 
@@ -30,7 +32,9 @@ export function setUpConnections(account, chat) {
 
   function draw() {
     const words = $('#who').value.toLowerCase().split(/\s+/).filter(Boolean);
-    const found = items.filter((item) => words.every((word) => JSON.stringify(item).toLowerCase().includes(word)));
+    const found = items.filter((item) =>
+      words.every((word) => JSON.stringify(item).toLowerCase().includes(word)),
+    );
     const shown = found.slice(0, SHOWN);
     const gone = new Set(rows.keys());
     shown.forEach((item, i) => {
@@ -49,18 +53,41 @@ export function setUpConnections(account, chat) {
   }
 
   function build({ conn, user }) {
-    const out = h('button', { class: 'quiet', 'aria-label': `Disconnect ${conn} of ${user}` }, 'Disconnect');
-    const all = h('button', { class: 'quiet', 'aria-label': `All of user ${user}: disconnect` }, 'All of user');
-    out.addEventListener('click', () => end(`/v1/admin/connections/${conn}`, 'DELETE', `connection ${conn} of ${user}`));
-    all.addEventListener('click', () => end(`/v1/admin/users/${encodeURIComponent(user)}/disconnect`, 'POST', `every connection of ${user}`));
+    const out = h(
+      'button',
+      { class: 'quiet', 'aria-label': `Disconnect ${conn} of ${user}` },
+      'Disconnect',
+    );
+    const all = h(
+      'button',
+      { class: 'quiet', 'aria-label': `All of user ${user}: disconnect` },
+      'All of user',
+    );
+    out.addEventListener('click', () =>
+      end(`/v1/admin/connections/${conn}`, 'DELETE', `connection ${conn} of ${user}`),
+    );
+    all.addEventListener('click', () =>
+      end(
+        `/v1/admin/users/${encodeURIComponent(user)}/disconnect`,
+        'POST',
+        `every connection of ${user}`,
+      ),
+    );
     const cells = COLUMNS.slice(0, -1).map((name) => h('td', { 'data-label': name }));
     return h('tr', { 'data-conn': conn }, cells, h('td', { class: 'actions' }, out, all));
   }
 
   function update(row, { conn, user, rooms = [], client = '–', node, address, since }) {
     const isSelf = conn === self;
-    const values = [user, rooms.join(', ') || '–', client, node, address || '–', age(Date.now() - since),
-      isSelf ? `${conn} (this page)` : conn];
+    const values = [
+      user,
+      rooms.join(', ') || '–',
+      client,
+      node,
+      address || '–',
+      age(Date.now() - since),
+      isSelf ? `${conn} (this page)` : conn,
+    ];
     values.forEach((value, i) => {
       if (row.children[i].textContent !== value) row.children[i].textContent = value;
     });
@@ -68,7 +95,8 @@ export function setUpConnections(account, chat) {
   }
 
   async function end(path, method, whom) {
-    if (!await confirmed(`Disconnect ${whom}?`, 'The client is told to stay away.', 'Disconnect')) return;
+    if (!(await confirmed(`Disconnect ${whom}?`, 'The client is told to stay away.', 'Disconnect')))
+      return;
     await account.request(path, { method }).catch((error) => say(refusal(error)));
     await poll();
   }

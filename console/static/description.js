@@ -3,7 +3,9 @@
 /** Returns the description with lists where an engine has names only, or nothing at all. */
 export function described({ master, replicas, sentinels = [], nodes = {}, storage, ...rest }) {
   const named = (master?.insync ?? []).map((address) => ({ address, in_sync: true }));
-  const held = Object.values(nodes).map((node) => node.held).filter(Number.isFinite);
+  const held = Object.values(nodes)
+    .map((node) => node.held)
+    .filter(Number.isFinite);
   return {
     ...rest,
     master,

@@ -16,7 +16,9 @@ export function svg(tag, attributes = {}, ...children) {
 
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) set(element, name, value);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined),
+  );
   return element;
 }
 
@@ -38,8 +40,9 @@ export function onSubmit(form, act) {
 export function replace(element, ...children) {
   const fresh = h('div', {}, ...children);
   const old = [...element.childNodes];
-  const isSame = old.length === fresh.childNodes.length
-    && old.every((node, i) => node.isEqualNode(fresh.childNodes[i]));
+  const isSame =
+    old.length === fresh.childNodes.length &&
+    old.every((node, i) => node.isEqualNode(fresh.childNodes[i]));
   if (!isSame) element.replaceChildren(...fresh.childNodes);
 }
 

@@ -22,9 +22,17 @@ export function drawFailovers(list, rows) {
 
 function row({ at, ms, reason, from, to, isOver }) {
   const length = duration(ms) + (isOver ? '' : ' and counting');
-  return h('li', {},
+  return h(
+    'li',
+    {},
     h('time', { datetime: new Date(at).toISOString() }, instant(at)),
     h('b', {}, length),
-    h('meter', { min: 0, max: FULL_MS, value: Math.min(ms, FULL_MS), 'aria-label': `blackout ${length}` }),
-    h('span', { class: 'quiet' }, from && to ? `${from} → ${to}` : reason));
+    h('meter', {
+      min: 0,
+      max: FULL_MS,
+      value: Math.min(ms, FULL_MS),
+      'aria-label': `blackout ${length}`,
+    }),
+    h('span', { class: 'quiet' }, from && to ? `${from} → ${to}` : reason),
+  );
 }

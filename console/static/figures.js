@@ -7,17 +7,33 @@ const TONE = { up: 'good', failing_over: 'warn', down: 'bad', starting: 'warn' }
 /** Returns [name, value, tone] of each figure that this storage has. */
 export function figures(cluster, failovers, now) {
   const { storage, master, replicas, sentinels, quorum, nodes = {} } = cluster;
-  const connections = Object.values(nodes).map((node) => node.connections).filter(Number.isFinite);
+  const connections = Object.values(nodes)
+    .map((node) => node.connections)
+    .filter(Number.isFinite);
   const found = [
     ['Storage', PHASE[storage.phase] ?? storage.phase, TONE[storage.phase] ?? 'warn'],
     ['For', age(now - storage.since)],
     ['Engine', cluster.engine],
     ['Master', master?.address],
-    ['Replicas in sync', replicas.length && `${replicas.filter(isInSync).length} of ${replicas.length}`,
-      replicas.every(isInSync) ? 'good' : 'warn'],
-    ['Sentinels', sentinels.length && watching(sentinels, quorum), isWatched(sentinels, quorum) ? 'good' : 'bad'],
-    ['Held publishes', storage.held === undefined ? undefined : held(storage), storage.held ? 'warn' : ''],
-    ['Connections', connections.length ? count(connections.reduce((sum, n) => sum + n, 0)) : undefined],
+    [
+      'Replicas in sync',
+      replicas.length && `${replicas.filter(isInSync).length} of ${replicas.length}`,
+      replicas.every(isInSync) ? 'good' : 'warn',
+    ],
+    [
+      'Sentinels',
+      sentinels.length && watching(sentinels, quorum),
+      isWatched(sentinels, quorum) ? 'good' : 'bad',
+    ],
+    [
+      'Held publishes',
+      storage.held === undefined ? undefined : held(storage),
+      storage.held ? 'warn' : '',
+    ],
+    [
+      'Connections',
+      connections.length ? count(connections.reduce((sum, n) => sum + n, 0)) : undefined,
+    ],
     ['Blackouts', String(failovers.length)],
     ['The last one', failovers.length ? duration(failovers[0].ms) : undefined],
   ];

@@ -3,21 +3,39 @@ import { h } from './dom.js';
 import { bytes, instant } from './format.js';
 
 const COPIED_MS = 1500;
-const SHOWN = ['room', 'seq', 'ref', 'cid', 'user', 'code', 'on', 'text', 'reason', 'head', 'count'];
+const SHOWN = [
+  'room',
+  'seq',
+  'ref',
+  'cid',
+  'user',
+  'code',
+  'on',
+  'text',
+  'reason',
+  'head',
+  'count',
+];
 const PIECE = 60; // letters of a value
 
 export function frameRow({ direction, frame, bytes: size, at }) {
   const detail = h('div', { class: 'detail' });
   const way = direction === 'in' ? 'received' : 'sent';
   const mark = { class: 'way', title: way };
-  const details = h('details', {},
-    h('summary', {},
+  const details = h(
+    'details',
+    {},
+    h(
+      'summary',
+      {},
       h('time', {}, instant(at)),
       h('span', mark, direction === 'in' ? '←' : '→', h('span', { class: 'unseen' }, way)),
       h('b', { class: frame.type === 'error' ? 'bad' : '' }, frame.type),
       h('span', { class: 'gist' }, gist(frame)),
-      h('span', { class: 'size' }, bytes(size))),
-    detail);
+      h('span', { class: 'size' }, bytes(size)),
+    ),
+    detail,
+  );
   // The JSON is built when it is looked at: most never is.
   details.addEventListener('toggle', () => {
     if (details.open && !detail.firstChild) detail.append(...unfold(frame));
@@ -38,8 +56,10 @@ function unfold(frame) {
   const json = h('pre', { tabindex: 0, 'aria-label': `JSON of this ${frame.type}` }, text);
   const copy = h('button', { class: 'quiet' }, 'Copy');
   copy.addEventListener('click', async () => {
-    copy.textContent = await copied(text, json) ? 'Copied' : 'Selected';
-    setTimeout(() => { copy.textContent = 'Copy'; }, COPIED_MS);
+    copy.textContent = (await copied(text, json)) ? 'Copied' : 'Selected';
+    setTimeout(() => {
+      copy.textContent = 'Copy';
+    }, COPIED_MS);
   });
   return [json, copy];
 }

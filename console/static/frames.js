@@ -54,8 +54,11 @@ export function setUpFrames(chat) {
     const words = $('#filter').value.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (word) => (/^-./.test(word) ? !text.includes(word.slice(1)) : text.includes(word));
     const way = $('#direction').value;
-    return words.every(fits) && (!way || way === direction)
-      && ($('#pings').checked || !PINGS.has(frame.type));
+    return (
+      words.every(fits) &&
+      (!way || way === direction) &&
+      ($('#pings').checked || !PINGS.has(frame.type))
+    );
   }
 
   function refilter() {
@@ -78,7 +81,8 @@ export function setUpFrames(chat) {
     rows.length = waiting.length = 0;
     count();
   });
-  for (const field of ['#filter', '#direction', '#pings']) $(field).addEventListener('input', refilter);
+  for (const field of ['#filter', '#direction', '#pings'])
+    $(field).addEventListener('input', refilter);
   chat.on('frame', take);
 
   return {

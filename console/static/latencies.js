@@ -17,7 +17,9 @@ export function setUpLatencies(latency) {
 
   function draw() {
     if (!width) return;
-    const rows = Object.entries(SERIES).map(([kind, name]) => row(kind, name, latency.sorted(kind)));
+    const rows = Object.entries(SERIES).map(([kind, name]) =>
+      row(kind, name, latency.sorted(kind)),
+    );
     replace($('#latencies tbody'), rows);
     place.replaceChildren(plot(latency.samples, Math.floor(width)));
   }

@@ -30,18 +30,24 @@ export class Latency {
     ping();
   }
 
-  end() { clearInterval(this.#timer); }
+  end() {
+    clearInterval(this.#timer);
+  }
 
   /** Returns what was measured of a kind in the last minute, smallest first. */
   sorted(kind) {
     this.#forget();
-    return this.samples.filter((sample) => sample.kind === kind).map(({ ms }) => ms).sort((a, b) => a - b);
+    return this.samples
+      .filter((sample) => sample.kind === kind)
+      .map(({ ms }) => ms)
+      .sort((a, b) => a - b);
   }
 
   #take({ direction, frame }) {
     const { type, id, cid } = frame;
     if (direction === 'out' && type === 'ping' && id !== undefined) this.#ask(`trip ${id}`);
-    if (direction === 'out' && type === 'publish' && cid) ['ack', 'deliver'].forEach((kind) => this.#ask(`${kind} ${cid}`));
+    if (direction === 'out' && type === 'publish' && cid)
+      ['ack', 'deliver'].forEach((kind) => this.#ask(`${kind} ${cid}`));
     if (direction !== 'in') return;
     if (type === 'pong') this.#answer('trip', id);
     if (type === 'ack') this.#answer('ack', cid);

@@ -13,18 +13,40 @@ const WAYS = [
 ];
 
 export function machine(phase) {
-  const names = Object.keys(PLACES).map((name) => PHASE[name]).join(', ');
+  const names = Object.keys(PLACES)
+    .map((name) => PHASE[name])
+    .join(', ');
   const label = `The storage is ${PHASE[phase] ?? phase}, of the states ${names}`;
-  return svg('svg', { viewBox: '0 0 340 130', role: 'img', 'aria-label': label, class: 'machine' },
-    svg('defs', {}, svg('marker', {
-      id: 'tip', viewBox: '0 0 8 8', refX: 6, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto',
-    }, svg('path', { d: 'M0 0L8 4L0 8Z' }))),
+  return svg(
+    'svg',
+    { viewBox: '0 0 340 130', role: 'img', 'aria-label': label, class: 'machine' },
+    svg(
+      'defs',
+      {},
+      svg(
+        'marker',
+        {
+          id: 'tip',
+          viewBox: '0 0 8 8',
+          refX: 6,
+          refY: 4,
+          markerWidth: 7,
+          markerHeight: 7,
+          orient: 'auto',
+        },
+        svg('path', { d: 'M0 0L8 4L0 8Z' }),
+      ),
+    ),
     WAYS.map((d) => svg('path', { d, class: 'way', 'marker-end': 'url(#tip)' })),
-    Object.entries(PLACES).map(([name, [x, y]]) => box(name, x, y, name === phase)));
+    Object.entries(PLACES).map(([name, [x, y]]) => box(name, x, y, name === phase)),
+  );
 }
 
 function box(name, x, y, isNow) {
-  return svg('g', { class: isNow ? `state now ${name}` : 'state' },
+  return svg(
+    'g',
+    { class: isNow ? `state now ${name}` : 'state' },
     svg('rect', { x, y, rx: 9, ...BOX }),
-    svg('text', { x: x + BOX.width / 2, y: y + 23, 'text-anchor': 'middle' }, PHASE[name]));
+    svg('text', { x: x + BOX.width / 2, y: y + 23, 'text-anchor': 'middle' }, PHASE[name]),
+  );
 }

@@ -18,14 +18,24 @@ export function avatar({ id, name }) {
 export function line(message, { isOwn, again, discard }) {
   const { user, name, state = 'acked', seq, ts } = message;
   const kind = isOwn ? 'message own' : 'message';
-  return h('li', { class: kind, 'data-state': state, 'data-seq': seq },
+  return h(
+    'li',
+    { class: kind, 'data-state': state, 'data-seq': seq },
     avatar({ id: user, name }),
     h('div', { class: 'head' }, h('b', {}, name ?? user), ' ', ts ? when(ts, seq) : null),
     h('div', { class: 'body' }, content(message)),
-    h('p', { class: 'fate' }, fate(message), state === 'refused' ? [
-      h('button', { class: 'link', onclick: again }, 'Send again'),
-      h('button', { class: 'link', onclick: discard }, 'Discard'),
-    ] : null));
+    h(
+      'p',
+      { class: 'fate' },
+      fate(message),
+      state === 'refused'
+        ? [
+            h('button', { class: 'link', onclick: again }, 'Send again'),
+            h('button', { class: 'link', onclick: discard }, 'Discard'),
+          ]
+        : null,
+    ),
+  );
 }
 
 /** Takes over what is new in a line; what stays is not read out again. */

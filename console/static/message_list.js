@@ -104,7 +104,9 @@ export class MessageList {
     if (element.nextElementSibling) this.#join(element.nextElementSibling);
   }
 
-  #seq(element) { return this.#messages.get(element).seq ?? Infinity; }
+  #seq(element) {
+    return this.#messages.get(element).seq ?? Infinity;
+  }
 
   /** Begins a new day or a new head, where the line above is another's or an older one. */
   #join(element) {

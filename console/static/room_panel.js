@@ -18,9 +18,10 @@ export class RoomPanel {
   constructor(chat, account, name, onLeave) {
     this.#room = chat.join(name, { history: PAGE, presence: true });
     this.list = new MessageList(name, {
-      older: (before) => account.request(
-        `/v1/rooms/${encodeURIComponent(name)}/messages?before=${before}&limit=${PAGE}`,
-      ),
+      older: (before) =>
+        account.request(
+          `/v1/rooms/${encodeURIComponent(name)}/messages?before=${before}&limit=${PAGE}`,
+        ),
       again: (draft) => this.#send(draft),
       isOwn: (user) => user === chat.user?.id,
       author: () => chat.user,
@@ -30,22 +31,39 @@ export class RoomPanel {
       onLeave();
     };
     const label = { 'aria-label': `Leave ${name}`, title: 'Leave' };
-    this.element = h('article', { class: 'room card', 'data-room': name, 'aria-label': `Room ${name}` },
-      h('header', {},
+    this.element = h(
+      'article',
+      { class: 'room card', 'data-room': name, 'aria-label': `Room ${name}` },
+      h(
+        'header',
+        {},
         h('h3', {}, name),
         h('details', { class: 'people' }, this.#people, this.#names),
-        h('button', { class: 'quiet icon', onclick: leave, ...label }, '×')),
-      this.list.element, this.#typing, this.#alert, this.#form(name));
+        h('button', { class: 'quiet icon', onclick: leave, ...label }, '×'),
+      ),
+      this.list.element,
+      this.#typing,
+      this.#alert,
+      this.#form(name),
+    );
     this.#listen(chat);
   }
 
-  focus() { this.#text.focus(); }
+  focus() {
+    this.#text.focus();
+  }
 
-  shown() { this.list.toEnd(); }
+  shown() {
+    this.list.toEnd();
+  }
 
   #form(name) {
     this.#text = h('textarea', {
-      name: 'text', rows: 1, required: true, autocomplete: 'off', placeholder: 'Say something',
+      name: 'text',
+      rows: 1,
+      required: true,
+      autocomplete: 'off',
+      placeholder: 'Say something',
       'aria-label': `Message to ${name}`,
       oninput: ({ target }) => this.#room.typing(target.value !== ''),
       onkeydown: (event) => this.#key(event),
@@ -69,7 +87,9 @@ export class RoomPanel {
   #send(draft) {
     let isShown = false;
     this.#say('');
-    const off = this.#room.on('sending', () => { isShown = true; });
+    const off = this.#room.on('sending', () => {
+      isShown = true;
+    });
     const sent = this.#room.send(draft);
     off();
     sent.catch((error) => {
@@ -79,7 +99,9 @@ export class RoomPanel {
     });
   }
 
-  #say(text) { this.#alert.textContent = text; }
+  #say(text) {
+    this.#alert.textContent = text;
+  }
 
   #listen(chat) {
     const room = this.#room;
@@ -104,8 +126,11 @@ export class RoomPanel {
   #attend({ count, members }) {
     const faces = members.slice(0, FACES).map(avatar);
     const more = count > FACES && faces.length ? `+${count - FACES}` : '';
-    replace(this.#people, h('span', { class: 'faces', 'aria-hidden': 'true' }, faces, more),
-      h('span', {}, count ? `${count} here` : '…'));
+    replace(
+      this.#people,
+      h('span', { class: 'faces', 'aria-hidden': 'true' }, faces, more),
+      h('span', {}, count ? `${count} here` : '…'),
+    );
     const named = (member) => h('li', {}, avatar(member), member.name ?? member.id);
     replace(this.#names, members.map(named));
   }

@@ -32,7 +32,8 @@ export function setUpStatus(chat) {
     state.dataset.state = now;
     $('#reconnect').hidden = !['waiting', 'offline', 'failed', 'closed'].includes(now);
     const left = until - Date.now();
-    $('#retry').textContent = chat.state === 'waiting' && left > 0 ? `next try in ${age(left)}` : '';
+    $('#retry').textContent =
+      chat.state === 'waiting' && left > 0 ? `next try in ${age(left)}` : '';
     $('#user').hidden = !chat.user;
     $('#user').textContent = chat.user?.name ?? chat.user?.id ?? '';
   }

@@ -9,7 +9,7 @@ export function setUpViews(views) {
 
   function show() {
     const name = location.hash.slice(1);
-    const next = name in views ? name : shown ?? 'chat';
+    const next = name in views ? name : (shown ?? 'chat');
     if (next === shown) return;
     views[shown]?.hide?.();
     shown = next;
@@ -36,5 +36,10 @@ export function polling(ms, act) {
     if (mine === turn) setTimeout(() => mine === turn && go(mine), ms);
   }
 
-  return { show: () => go(++turn), hide: () => { turn += 1; } };
+  return {
+    show: () => go(++turn),
+    hide: () => {
+      turn += 1;
+    },
+  };
 }
