@@ -20,8 +20,9 @@ from handlers.peer import wall_ms
 from handlers.routes import setup_routes
 from resilience.open import open_engine
 from resilience.options import EngineOptions
+from server.jwks import Jwks
 from server.settings import Settings
-from server.tokens import HmacTokens, mint_for_developer
+from server.tokens import JwtTokens, mint_for_developer
 
 PUBLISH_WINDOW_S = 60
 
@@ -31,8 +32,12 @@ def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
     tick = Tick()
     hub = Hub(tick.schedule, wall_ms)
     tick.flush_hub = hub.flush
-    tokens = HmacTokens(
-        settings.jwt_secret, settings.algorithms, settings.jwt_audience, settings.jwt_issuer
+    tokens = JwtTokens(
+        settings.jwt_secret,
+        Jwks(settings.jwt_jwks_url) if settings.jwt_jwks_url else None,
+        settings.algorithms,
+        settings.jwt_audience,
+        settings.jwt_issuer,
     )
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=1 << 16)
     app[NODE] = Node(hub, tick, tokens, edge_options(settings, dev=dev))

@@ -13,10 +13,15 @@ from server.environment import ConfigurationError, Secret, read
 
 Network = IPv4Network | IPv6Network
 Port = Annotated[int, Meta(ge=0, le=65_535, description="a port, 0 for any free one")]
-Algorithm = Literal["HS256", "HS384", "HS512"]
+SHARED: Final = ("HS256", "HS384", "HS512")
+PUBLIC: Final = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+)
 
 SECRET_BYTES: Final = 32  # RFC 7518 §3.2: a key at least as long as the hash
 _DISTINCT: Final = 8  # fewer different characters are a pattern, not a secret
+_HTTPS: Final = re.compile(r"https://[^\s/@]+(/\S*)?")  # no login in it: it would be logged
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 MEMORY: Final = "memory://"
 
@@ -53,7 +58,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: str = ""
 
     jwt_secret: Annotated[Secret, Meta(description="the key of HS tokens")] = Secret("")
-    jwt_algorithms: str = "HS256"
+    jwt_jwks_url: str = ""
+    jwt_algorithms: str = ""
     jwt_audience: str = "chat"
     jwt_issuer: str = ""
 
@@ -78,8 +84,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def algorithms(self) -> tuple[str, ...]:
-        """The signature algorithms accepted."""
-        return tuple(_list(self.jwt_algorithms))
+        """The signature algorithms accepted: those named, or HS256 and the common public ones."""
+        named = _list(self.jwt_algorithms)
+        shared = ["HS256"] if self.jwt_secret.reveal() else []
+        public = ["RS256", "PS256", "ES256", "EdDSA"] if self.jwt_jwks_url else []
+        return tuple(named or shared + public)
 
 
 def load(environment: Mapping[str, str]) -> Settings:
@@ -143,14 +152,16 @@ def _examine_proxies(settings: Settings) -> list[str]:
 
 def _examine_tokens(settings: Settings) -> list[str]:
     mistakes = []
-    allowed = Algorithm.__args__  # type: ignore[attr-defined] # a Literal does have them
-    if not settings.algorithms or not set(settings.algorithms) <= set(allowed):
-        mistakes.append(f"JWT_ALGORITHMS: some of {', '.join(allowed)}, by commas")
+    secret, keys = settings.jwt_secret.reveal(), settings.jwt_jwks_url
+    if not secret and not keys:
+        mistakes.append("JWT_SECRET: required (or JWT_JWKS_URL)")
+    if secret and (len(secret.encode()) < SECRET_BYTES or len(set(secret)) < _DISTINCT):
+        mistakes.append(f"JWT_SECRET: at least {SECRET_BYTES} random bytes")
+    if keys and not _HTTPS.fullmatch(keys):
+        mistakes.append("JWT_JWKS_URL: an https URL")
     if not settings.jwt_audience:
         mistakes.append("JWT_AUDIENCE: required: whom tokens must be made for")
-    secret = settings.jwt_secret.reveal()
-    if not secret:
-        mistakes.append("JWT_SECRET: required")
-    elif len(secret.encode()) < SECRET_BYTES or len(set(secret)) < _DISTINCT:
-        mistakes.append(f"JWT_SECRET: at least {SECRET_BYTES} random bytes")
+    allowed = (*(SHARED if secret else ()), *(PUBLIC if keys else ()))
+    if not set(settings.algorithms) <= set(allowed):
+        mistakes.append("JWT_ALGORITHMS: HS* with JWT_SECRET, RS* PS* ES* EdDSA with JWT_JWKS_URL")
     return mistakes

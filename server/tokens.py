@@ -12,33 +12,62 @@ from chat.claims import LEEWAY_S, Claims, accept
 from chat.errors import Refusal
 from chat.names import UserId
 from server.environment import Secret
+from server.jwks import Jwks
 from server.settings import Settings
 
 DEV_LIFETIME_S: Final = 12 * 3600
 
 
-class HmacTokens:
-    """Verifies tokens signed with a shared key; the header's own idea of a key is not looked at."""
+class JwtTokens:
+    """Verifies tokens: HS* by the shared secret, everything else by the key set.
+
+    Each key serves one family of algorithms, so a public key is never taken for a secret.
+    """
 
     def __init__(
-        self, secret: Secret, algorithms: Sequence[str], audience: str, issuer: str
+        self,
+        secret: Secret,
+        keys: Jwks | None,
+        algorithms: Sequence[str],
+        audience: str,
+        issuer: str,
     ) -> None:
         self._secret = secret
-        self._algorithms = list(algorithms)
+        self._keys = keys
+        self._algorithms = frozenset(algorithms)
         self._audience = audience
         self._issuer = issuer
         self._jws = jwt.PyJWS()
 
     async def verify(self, token: str) -> Claims:
-        """Return the claims, or raise `token_invalid` or `token_expired`."""
+        """Return the claims, or raise `token_invalid` or `token_expired`.
+
+        `unavailable` when the key set could never be fetched.
+        """
         try:
-            key = self._secret.reveal().encode()
-            payload = self._jws.decode(token, key, algorithms=self._algorithms)
-        except (jwt.InvalidTokenError, ValueError):
+            algorithm, kid = self._header(token)
+            key = await self._key(algorithm, kid)
+            payload = self._jws.decode(token, key, algorithms=[algorithm])
+        except (jwt.PyJWTError, ValueError, TypeError):
             raise Refusal("token_invalid", "signature not accepted") from None
         claims = read_payload(payload)
         check_purpose(claims, self._audience, self._issuer)
         return accept(claims, time.time())
+
+    def _header(self, token: str) -> tuple[str, str]:
+        header = self._jws.get_unverified_header(token)
+        algorithm, kid = header.get("alg"), header.get("kid", "")
+        if algorithm not in self._algorithms or not isinstance(kid, str):
+            raise jwt.InvalidAlgorithmError
+        return algorithm, kid
+
+    async def _key(self, algorithm: str, kid: str) -> bytes | jwt.PyJWK:
+        if algorithm.startswith("HS"):
+            return self._secret.reveal().encode()
+        key = None if self._keys is None else await self._keys.find(kid, algorithm)
+        if key is None:
+            raise jwt.InvalidKeyError
+        return key
 
 
 def read_payload(payload: bytes) -> dict[str, Any]:

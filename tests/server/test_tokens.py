@@ -12,10 +12,10 @@ import pytest
 
 from chat.errors import Refusal
 from server.environment import Secret
-from server.tokens import HmacTokens, mint
+from server.tokens import JwtTokens, mint
 
 KEY = Secret("0123456789abcdef-0123456789abcdef-x")
-TOKENS = HmacTokens(KEY, ["HS256"], "chat", "")
+TOKENS = JwtTokens(KEY, None, ["HS256"], "chat", "")
 NOW = int(time.time())
 
 GOOD: dict[str, Any] = {"aud": "chat", "sub": "u42", "exp": NOW + 600, "iat": NOW, "rooms": {}}

@@ -1,0 +1,109 @@
+"""Public keys from one configured URL: cached, bounded, asked once for all, never by a redirect.
+
+RFC 7517. The token chooses among our keys by `kid`; `jku`, `x5u`, `jwk` in its header are not
+looked at.
+"""
+
+import asyncio
+import logging
+import ssl
+import time
+from typing import Any, Final
+
+import aiohttp
+import jwt
+import msgspec
+
+from chat.errors import Unavailable
+
+_log: Final = logging.getLogger("holdfast.jwks")
+
+FRESH_S: Final = 600.0  # how long a set is used before it is asked for again
+REFETCH_S: Final = 30.0  # at the most so often for an unknown kid: a flood asks nobody
+FETCH_S: Final = 3.0
+BOUND: Final = 1 << 16  # bytes; a set of a hundred keys has a third of it
+_OK: Final = 200
+FAMILIES: Final = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}  # algorithm to key type
+
+
+class Jwks:
+    """The key set behind one https URL; the first who needs it fetches, others wait for that."""
+
+    def __init__(self, url: str, *, tls: ssl.SSLContext | None = None) -> None:
+        self._url = url
+        self._tls = tls or ssl.create_default_context()
+        self._keys: dict[str, dict[str, Any]] = {}
+        self._fetched = float("-inf")
+        self._tried = float("-inf")
+        self._turn = asyncio.Lock()
+
+    async def find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
+        """Return the key of that id if it is for that algorithm; None: there is no such key.
+
+        Raises `Unavailable` when no set was ever fetched: the token may well be good.
+        """
+        if time.monotonic() - self._fetched > FRESH_S or kid not in self._keys:
+            await self._refresh(kid)
+        key = self._keys.get(kid)
+        if key is None:
+            if self._fetched == float("-inf"):
+                raise Unavailable("the keys of tokens can't be had", retry_ms=5_000)
+            return None
+        return _made_for(key, algorithm)
+
+    async def _refresh(self, kid: str) -> None:
+        async with self._turn:
+            now = time.monotonic()
+            fresh = now - self._fetched <= FRESH_S
+            if (fresh and kid in self._keys) or now - self._tried < REFETCH_S:
+                return
+            self._tried = now
+            try:
+                self._keys = read_keys(await self._fetch())
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                # What we have stays good: keys outlive the hiccups of who serves them.
+                _log.warning("jwks_unavailable", extra={"error": type(error).__name__})
+            else:
+                self._fetched = now
+
+    async def _fetch(self) -> bytes:
+        timeout = aiohttp.ClientTimeout(total=FETCH_S)
+        connector = aiohttp.TCPConnector(ssl=self._tls)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
+            session.get(self._url, allow_redirects=False) as answer,
+        ):
+            body = await answer.content.read(BOUND + 1)
+            while len(body) <= BOUND and (more := await answer.content.read(BOUND)):
+                body += more
+        if answer.status != _OK or len(body) > BOUND:
+            raise ValueError("not a key set")
+        return body
+
+
+class _KeySet(msgspec.Struct):
+    keys: list[dict[str, Any]]
+
+
+def read_keys(body: bytes) -> dict[str, dict[str, Any]]:
+    """Return the public signature keys of a set by their kid; others are left out.
+
+    Raises `ValueError` for what is no key set.
+    """
+    return {
+        key["kid"]: key
+        for key in msgspec.json.decode(body, type=_KeySet).keys
+        if isinstance(key.get("kid"), str)
+        and key.get("kty") in FAMILIES.values()
+        and key.get("use", "sig") == "sig"
+    }
+
+
+def _made_for(key: dict[str, Any], algorithm: str) -> jwt.PyJWK | None:
+    """Return the key ready for the algorithm, if it is of that family and names no other."""
+    if FAMILIES.get(algorithm[:2]) != key["kty"] or key.get("alg", algorithm) != algorithm:
+        return None
+    try:
+        return jwt.PyJWK(key, algorithm=algorithm)
+    except jwt.PyJWTError:
+        return None
