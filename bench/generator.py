@@ -36,6 +36,12 @@ class Figures:
         """The generator's own CPU time in the window, as a share of one core."""
         return float(self.raw["own_cpu_ns"]) / float(self.raw["wall_ns"])
 
+    @property
+    def others(self) -> float:
+        """Cores that were busy with neither the generator nor what is probed: noise."""
+        known = self.raw["own_cpu_ns"] + sum(p["cpu_ns"] for p in self.raw["probes"])
+        return max(float(self.raw["machine_busy_ns"] - known), 0.0) / float(self.raw["wall_ns"])
+
     def cpu(self, label: str, phase: str = "cpu_ns") -> float:
         """CPU seconds that the processes under a label used in the window, or while opening."""
         return float(sum(p[phase] for p in self.raw["probes"] if p["label"] == label)) / 1e9

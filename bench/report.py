@@ -42,6 +42,13 @@ def _refusals(samples: list[Sample]) -> list[str]:
     ]
 
 
+def _noise(samples: list[Sample]) -> list[str]:
+    others = [s.values["others"] for s in samples if "others" in s.values]
+    if not others:
+        return []
+    return [f"Cores busy with other programs meanwhile: {spread(others):.2f}."]
+
+
 def _groups(workload: Workload, series: Series, column: Column) -> Iterator[Group]:
     titles, reference = _titles(), series.peers()[0]
     for case in workload.cases:
@@ -73,6 +80,7 @@ def _section(workload: Workload, series: Series) -> str:
         table(workload, series, _titles()),
         _plot(workload, series),
         *(extra(series) if extra else []),
+        *_noise(series.samples),
         *_refusals(series.samples),
     ]
     return "\n".join(line for line in lines if line) + "\n"

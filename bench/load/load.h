@@ -131,3 +131,4 @@ int64_t probe_cpu(int pid);
 int64_t probe_rss(int pid);
 int64_t own_cpu(void);
 int64_t own_wait(void);
+int64_t machine_busy(void);

@@ -139,12 +139,12 @@ int main(int argc, char **argv) {
     load.at_start = load.counts;
     load.measuring = true;
     probe_all(probe_cpu, offsetof(Probe, cpu_measured));
-    int64_t cpu = own_cpu(), waited = own_wait(), start = clock_now();
+    int64_t cpu = own_cpu(), waited = own_wait(), busy = machine_busy(), start = clock_now();
     printf("{\"measuring_from_ns\":%" PRId64 "}\n", start);
     fflush(stdout);
     run_for(load.plan.seconds);
     int64_t end = clock_now();
-    cpu = own_cpu() - cpu, waited = own_wait() - waited;
+    cpu = own_cpu() - cpu, waited = own_wait() - waited, busy = machine_busy() - busy;
     probe_all(probe_cpu, offsetof(Probe, cpu_end));
     probe_all(probe_rss, offsetof(Probe, rss_end));
     load.now = end;
@@ -161,6 +161,7 @@ int main(int argc, char **argv) {
     histogram_print(&load.ack, "ack");
     histogram_print(&load.lateness, "lateness");
     printf("\"connections\":%u,\"open_ns\":%" PRId64 ",\"wall_ns\":%" PRId64 ",\"own_cpu_ns\":%" PRId64
-           ",\"own_wait_ns\":%" PRId64 "}\n", load.plan.conns, opened - began, end - start, cpu, waited);
+           ",\"own_wait_ns\":%" PRId64 ",\"machine_busy_ns\":%" PRId64 "}\n",
+           load.plan.conns, opened - began, end - start, cpu, waited, busy);
     return 0;
 }

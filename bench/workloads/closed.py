@@ -42,6 +42,7 @@ def values(figures: Figures) -> dict[str, float]:
         "published_per_s": published / figures.seconds,
         "server_share": figures.cpu("server") / figures.seconds,
         "generator_share": figures.generator_share,
+        "others": figures.others,
         "p50_ms": figures.percentile("delivery", "p50") * MILLI,
         "p99_ms": figures.percentile("delivery", "p99") * MILLI,
         "reads_per_delivery": figures.count("reads") / delivered,

@@ -12,8 +12,8 @@ ROOM_MEMBERS = 10
 WARM_CONNECTIONS = 50
 """Opened and closed first: what a server loads with its first connection is not per connection."""
 
-WINDOW = 50.0
-"""Seconds: two rounds of the 25 s ping that Holdfast, Socket.IO and the peers here send."""
+WINDOW = 30.0
+"""Seconds: at least one round of the 25 s ping that Holdfast, Socket.IO and the peers here send."""
 
 SETTLE = 3.0
 
