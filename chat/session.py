@@ -102,13 +102,14 @@ class Session:
 
         A publish is not counted here: the log counts those, per user over all nodes.
         """
-        if type(command) not in ALLOWED[self.stage]:
-            raise Refusal("unauthorized", "auth first")
-        if type(command) is Publish:
+        allowed = type(command) in ALLOWED[self.stage]
+        if allowed and type(command) is Publish:
             return
         wait = self._frames.spend(now)
         if wait:
             raise Refusal("rate_limited", f"{self._pace.frames} per 60 s", retry_ms=ceil_ms(wait))
+        if not allowed:
+            raise Refusal("unauthorized", "auth first")
         if isinstance(command, Join):
             self._admit_join(command)
 
@@ -145,7 +146,8 @@ class Session:
         """Count a refusal of a flood; who goes on regardless is closed."""
         if refusal.code != "rate_limited":
             return None
-        return closes.RATE_LIMITED if self._refusals.spend(now) else None
+        self._refusals.spend(now)
+        return closes.RATE_LIMITED if self._refusals.wait(now) else None
 
     def tick(self, now: float) -> Frame | Close | None:
         """Return what time has brought: a frame, a close, or nothing. Call once a second."""
