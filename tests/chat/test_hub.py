@@ -1,0 +1,224 @@
+"""The hub: rooms come with their first listener, go with their last, and wake the loop once."""
+
+from collections.abc import Coroutine
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from chat.engine import Phase, Storage
+from chat.frames import User
+from chat.hub import Hub
+from chat.log import Event, MessageLog, Position
+from chat.presence import Disconnect
+from tests.chat.world import Pause, Wire
+
+
+class Ear:
+    """An outlet that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.wire = Wire()
+        self.heard: list[bytes] = []
+        self.lost: list[str] = []
+
+    def offer(self, chunk: bytes) -> None:
+        self.heard.append(chunk)
+
+    def offer_lossy(self, chunk: bytes) -> None:
+        self.heard.append(chunk)
+
+    def resync(self, room: str) -> None:
+        self.lost.append(room)
+
+
+class Following:
+    """The part of a log that a hub asks: every `follow` waits once and then is at `position`."""
+
+    def __init__(self) -> None:
+        self.position = Position("e1", 0)
+        self.followed: list[str] = []
+        self.unfollowed: list[str] = []
+
+    async def follow(self, room: str) -> Position:
+        self.followed.append(room)
+        position = self.position
+        await Pause()
+        return position
+
+    def unfollow(self, room: str) -> None:
+        self.unfollowed.append(room)
+
+
+class Bench:
+    """A hub, its log and the number of times it asked for a flush."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+        self.following = Following()
+        self.hub = Hub(self._wake, lambda: 0)
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    @property
+    def log(self) -> MessageLog:
+        return cast("MessageLog", self.following)
+
+    def begin(self, room: str, ear: Ear) -> Coroutine[Any, Any, None]:
+        """Enter, and begin to follow."""
+        self.hub.enter(room, ear, watch=False)
+        work = self.hub.follow(self.log, room)
+        run(work)
+        return work
+
+    def seat(self, room: str, ear: Ear, *, watch: bool = False) -> None:
+        """Bring an outlet in, live from where the stream stands."""
+        self.hub.enter(room, ear, watch=watch)
+        work = self.hub.follow(self.log, room)
+        run(work)
+        run(work)
+        assert self.hub.settle(room, ear, self.following.position)
+
+    def say(self, room: str, seq: int) -> None:
+        self.hub.committed(room, "e1", [Event(seq, b"%d" % seq)])
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Carry a coroutine on to its next await; one that has ended stays so."""
+    try:
+        work.send(None)
+    except (StopIteration, RuntimeError):
+        work.close()
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_room_is_followed_once_and_left_by_the_last(bench: Bench) -> None:
+    """The first in makes the node hear a room, later ones do not ask, the last out ends it."""
+    one, two = Ear(), Ear()
+    bench.seat("den", one)
+    bench.seat("den", two)
+    assert bench.following.followed == ["den"]
+    bench.hub.leave(bench.log, "den", one)
+    assert bench.following.unfollowed == []
+    bench.hub.leave(bench.log, "den", two)
+    assert bench.following.unfollowed == ["den"]
+    assert bench.hub.statistics() == {"rooms": 0, "live": 0, "catching": 0}
+
+
+def test_leaving_where_one_is_not_is_nothing(bench: Bench) -> None:
+    """Leaving an unknown room, or one of others, tells the log nothing."""
+    bench.seat("den", Ear())
+    bench.hub.leave(bench.log, "hall", Ear())
+    bench.hub.leave(bench.log, "den", Ear())
+    assert bench.following.unfollowed == []
+
+
+def test_a_join_never_moves_the_nodes_place(bench: Bench) -> None:
+    """An answer to `follow` that is older than what the stream brought meanwhile is ignored."""
+    ear = Ear()
+    work = bench.begin("den", ear)
+    bench.say("den", 1)
+    run(work)
+    assert bench.hub.settle("den", ear, Position("e1", 1))
+    assert bench.hub.statistics()["live"] == 1
+    bench.say("den", 2)
+    bench.hub.flush()
+    assert ear.heard == [b"2\n"]
+
+
+def test_an_answer_for_a_room_that_is_gone_is_nothing(bench: Bench) -> None:
+    """Who left while `follow` was under way, and came back, waits for the new answer."""
+    ear = Ear()
+    late = bench.begin("den", ear)
+    bench.hub.leave(bench.log, "den", ear)
+    bench.following.position = Position("e1", 5)
+    work = bench.begin("den", ear)
+    run(late)
+    run(work)
+    assert bench.hub.settle("den", ear, Position("e1", 5))
+    assert bench.hub.statistics() == {"rooms": 1, "live": 1, "catching": 0}
+
+
+def test_one_wake_for_each_turn(bench: Bench) -> None:
+    """However many rooms and events, one flush is asked for until it was carried out."""
+    ears = {room: Ear() for room in ("den", "hall")}
+    for room, ear in ears.items():
+        bench.seat(room, ear)
+    for seq in (1, 2, 3):
+        for room in ears:
+            bench.say(room, seq)
+    assert bench.woken == 1
+    bench.hub.flush()
+    assert [ear.heard for ear in ears.values()] == [[b"1\n2\n3\n"]] * 2
+    bench.hub.flush()
+    bench.say("den", 4)
+    assert bench.woken == 2
+
+
+def test_nothing_is_asked_for_nothing(bench: Bench) -> None:
+    """Events of a room without listeners, or no events at all, wake nobody."""
+    bench.seat("den", Ear())
+    bench.say("hall", 1)
+    bench.hub.committed("den", "e1", [])
+    bench.hub.lost("hall", Position("e2", 0))
+    bench.hub.signalled("hall", b"{}")
+    bench.hub.presence_changed("hall", 1, [User("u")], [])
+    assert bench.woken == 0
+
+
+def test_a_lost_history_is_told_to_its_room(bench: Bench) -> None:
+    """Everyone live in the room is asked to come back in, nobody in another."""
+    one, two, other = Ear(), Ear(), Ear()
+    for room, ear in (("den", one), ("den", two), ("hall", other)):
+        bench.seat(room, ear)
+    bench.hub.lost("den", Position("e2", 0))
+    assert (one.lost, two.lost, other.lost) == (["den"], ["den"], [])
+    assert bench.hub.statistics() == {"rooms": 2, "live": 1, "catching": 2}
+
+
+def test_signals_go_to_the_live(bench: Bench) -> None:
+    """An ephemeral frame reaches who is live in the room, and nobody who is still on the way."""
+    live, coming = Ear(), Ear()
+    bench.seat("den", live)
+    bench.hub.enter("den", coming, watch=False)
+    bench.hub.signalled("den", b"typing")
+    assert (live.heard, coming.heard) == ([b"typing\n"], [])
+
+
+def test_presence_goes_to_who_asked(bench: Bench) -> None:
+    """Who came and went is told to watchers only, with what is empty left out."""
+    watcher, other = Ear(), Ear()
+    bench.seat("den", watcher, watch=True)
+    bench.seat("den", other)
+    bench.hub.presence_changed("den", 13, [User("u9", "Cy")], ["u3"])
+    bench.hub.presence_changed("den", 12, [], ["u9"])
+    assert other.heard == []
+    assert [msgspec.json.decode(line) for line in watcher.heard] == [
+        {
+            "type": "presence",
+            "room": "den",
+            "count": 13,
+            "join": [{"id": "u9", "name": "Cy"}],
+            "leave": ["u3"],
+        },
+        {"type": "presence", "room": "den", "count": 12, "leave": ["u9"]},
+    ]
+
+
+def test_news_of_storage_and_orders_are_passed_on(bench: Bench) -> None:
+    """A phase of the storage and an administrator's order reach those who are set to hear them."""
+    news: list[object] = []
+    storage, order = Storage(Phase.DOWN, "gone", 1), Disconnect(close="kicked", user="u1")
+    bench.hub.storage_changed(storage)
+    bench.hub.ordered(order)
+    bench.hub.on_storage = news.append
+    bench.hub.on_order = news.append
+    bench.hub.storage_changed(storage)
+    bench.hub.ordered(order)
+    assert news == [storage, order]
+    assert not storage.up
