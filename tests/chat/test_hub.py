@@ -11,25 +11,8 @@ from chat.frames import User
 from chat.hub import Hub
 from chat.log import Event, MessageLog, Position
 from chat.presence import Disconnect
-from tests.chat.world import Pause, Wire
-
-
-class Ear:
-    """An outlet that keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.wire = Wire()
-        self.heard: list[bytes] = []
-        self.lost: list[str] = []
-
-    def offer(self, chunk: bytes) -> None:
-        self.heard.append(chunk)
-
-    def offer_lossy(self, chunk: bytes) -> None:
-        self.heard.append(chunk)
-
-    def resync(self, room: str) -> None:
-        self.lost.append(room)
+from tests.chat.ears import Ear, Wire
+from tests.chat.world import Pause
 
 
 class Following:
@@ -99,7 +82,7 @@ def bench() -> Bench:
 
 def test_a_room_is_followed_once_and_left_by_the_last(bench: Bench) -> None:
     """The first in makes the node hear a room, later ones do not ask, the last out ends it."""
-    one, two = Ear(), Ear()
+    one, two = Ear(Wire()), Ear(Wire())
     bench.seat("den", one)
     bench.seat("den", two)
     assert bench.following.followed == ["den"]
@@ -112,15 +95,15 @@ def test_a_room_is_followed_once_and_left_by_the_last(bench: Bench) -> None:
 
 def test_leaving_where_one_is_not_is_nothing(bench: Bench) -> None:
     """Leaving an unknown room, or one of others, tells the log nothing."""
-    bench.seat("den", Ear())
-    bench.hub.leave(bench.log, "hall", Ear())
-    bench.hub.leave(bench.log, "den", Ear())
+    bench.seat("den", Ear(Wire()))
+    bench.hub.leave(bench.log, "hall", Ear(Wire()))
+    bench.hub.leave(bench.log, "den", Ear(Wire()))
     assert bench.following.unfollowed == []
 
 
 def test_a_join_never_moves_the_nodes_place(bench: Bench) -> None:
     """An answer to `follow` that is older than what the stream brought meanwhile is ignored."""
-    ear = Ear()
+    ear = Ear(Wire())
     work = bench.begin("den", ear)
     bench.say("den", 1)
     run(work)
@@ -128,12 +111,12 @@ def test_a_join_never_moves_the_nodes_place(bench: Bench) -> None:
     assert bench.hub.statistics()["live"] == 1
     bench.say("den", 2)
     bench.hub.flush()
-    assert ear.heard == [b"2\n"]
+    assert ear.heard == ["2"]
 
 
 def test_an_answer_for_a_room_that_is_gone_is_nothing(bench: Bench) -> None:
     """Who left while `follow` was under way, and came back, waits for the new answer."""
-    ear = Ear()
+    ear = Ear(Wire())
     late = bench.begin("den", ear)
     bench.hub.leave(bench.log, "den", ear)
     bench.following.position = Position("e1", 5)
@@ -146,7 +129,7 @@ def test_an_answer_for_a_room_that_is_gone_is_nothing(bench: Bench) -> None:
 
 def test_one_wake_for_each_turn(bench: Bench) -> None:
     """However many rooms and events, one flush is asked for until it was carried out."""
-    ears = {room: Ear() for room in ("den", "hall")}
+    ears = {room: Ear(Wire()) for room in ("den", "hall")}
     for room, ear in ears.items():
         bench.seat(room, ear)
     for seq in (1, 2, 3):
@@ -154,7 +137,7 @@ def test_one_wake_for_each_turn(bench: Bench) -> None:
             bench.say(room, seq)
     assert bench.woken == 1
     bench.hub.flush()
-    assert [ear.heard for ear in ears.values()] == [[b"1\n2\n3\n"]] * 2
+    assert [ear.heard for ear in ears.values()] == [["1", "2", "3"]] * 2
     bench.hub.flush()
     bench.say("den", 4)
     assert bench.woken == 2
@@ -162,7 +145,7 @@ def test_one_wake_for_each_turn(bench: Bench) -> None:
 
 def test_nothing_is_asked_for_nothing(bench: Bench) -> None:
     """Events of a room without listeners, or no events at all, wake nobody."""
-    bench.seat("den", Ear())
+    bench.seat("den", Ear(Wire()))
     bench.say("hall", 1)
     bench.hub.committed("den", "e1", [])
     bench.hub.lost("hall", Position("e2", 0))
@@ -173,7 +156,7 @@ def test_nothing_is_asked_for_nothing(bench: Bench) -> None:
 
 def test_a_lost_history_is_told_to_its_room(bench: Bench) -> None:
     """Everyone live in the room is asked to come back in, nobody in another."""
-    one, two, other = Ear(), Ear(), Ear()
+    one, two, other = Ear(Wire()), Ear(Wire()), Ear(Wire())
     for room, ear in (("den", one), ("den", two), ("hall", other)):
         bench.seat(room, ear)
     bench.hub.lost("den", Position("e2", 0))
@@ -183,16 +166,16 @@ def test_a_lost_history_is_told_to_its_room(bench: Bench) -> None:
 
 def test_signals_go_to_the_live(bench: Bench) -> None:
     """An ephemeral frame reaches who is live in the room, and nobody who is still on the way."""
-    live, coming = Ear(), Ear()
+    live, coming = Ear(Wire()), Ear(Wire())
     bench.seat("den", live)
     bench.hub.enter("den", coming, watch=False)
     bench.hub.signalled("den", b"typing")
-    assert (live.heard, coming.heard) == ([b"typing\n"], [])
+    assert (live.heard, coming.heard) == (["typing"], [])
 
 
 def test_presence_goes_to_who_asked(bench: Bench) -> None:
     """Who came and went is told to watchers only, with what is empty left out."""
-    watcher, other = Ear(), Ear()
+    watcher, other = Ear(Wire()), Ear(Wire())
     bench.seat("den", watcher, watch=True)
     bench.seat("den", other)
     bench.hub.presence_changed("den", 13, [User("u9", "Cy")], ["u3"])

@@ -13,7 +13,8 @@ from hypothesis.stateful import (
 from chat import catchup, room
 from chat.hub import Hub
 from chat.log import Position
-from tests.chat.world import ROOM, Client, FakeLog, History, Wire
+from tests.chat.ears import Wire
+from tests.chat.world import ROOM, Client, FakeLog, History
 
 CLIENTS = st.integers(0, 2)
 

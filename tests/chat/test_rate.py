@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.rate import Window
+from chat.rate import Window, ceil_ms
 
 # Quarters of a second: sums of these are exact in floating point.
 STEPS = st.lists(st.integers(0, 90).map(lambda quarters: quarters / 4), max_size=120)
 SPAN = 60.0
+EXACT = st.integers(0, 100_000).map(lambda parts: parts / 1024)
 
 
 @given(limit=st.integers(1, 8), steps=STEPS)
@@ -58,3 +59,13 @@ def test_when_it_may_be_forgotten(spends: list[float], idle: float) -> None:
     for at in spends:
         window.spend(at)
     assert window.idle_at == idle
+
+
+@given(at=EXACT, later=EXACT.filter(lambda seconds: seconds < SPAN))
+def test_coming_back_in_time_is_never_too_early(at: float, later: float) -> None:
+    """After the milliseconds that are told a spend is allowed; they are at most one too many."""
+    window = Window(1, SPAN)
+    window.spend(at)
+    wait = window.spend(at + later)
+    assert wait * 1000 < ceil_ms(wait) <= wait * 1000 + 1
+    assert window.wait(at + later + ceil_ms(wait) / 1000) == 0.0

@@ -8,6 +8,7 @@ from chat.commands import Join
 from chat.errors import Unavailable
 from chat.hub import Hub
 from chat.log import Draft, Event, Page, Position
+from tests.chat.ears import Wire
 
 ROOM = "den"
 
@@ -83,17 +84,6 @@ class FakeLog:
     def unfollow(self, room: str) -> None:
         assert room == ROOM
         self.stream = None
-
-
-class Wire:
-    """Frames as lines; `made` counts how often it was asked to make some."""
-
-    def __init__(self) -> None:
-        self.made = 0
-
-    def frames(self, payloads: Sequence[bytes]) -> bytes:
-        self.made += 1
-        return b"".join(payload + b"\n" for payload in payloads)
 
 
 class Client:
