@@ -2,11 +2,11 @@
 import { h } from './dom.js';
 
 export function checks(findings) {
-  const rows = findings.map(({ name, ok, said, wanted }) =>
+  const rows = findings.map(({ check, ok, said, wanted }) =>
     h(
       'tr',
       {},
-      h('th', { scope: 'row' }, name),
+      h('th', { scope: 'row' }, check),
       h('td', {}, said),
       h('td', {}, ok ? tag('fine', 'good') : tag(`wanted: ${wanted}`, 'bad')),
     ),

@@ -11,7 +11,7 @@ export class History {
     });
     // Notices come in every view; the cluster is asked only while it is looked at.
     chat.on('notice', ({ code }) => {
-      if (code === 'degraded') this.#turn('failing_over', 'held', Date.now());
+      if (code === 'degraded') this.#turn('failing_over', 'messages were held', Date.now());
       if (code === 'recovered') this.#turn('up', 'recovered', Date.now());
     });
   }

@@ -52,6 +52,9 @@ async def test_topology_is_drawn(enter: Open) -> None:
         ["watching", "watching", "names another", "not reached"]
     )
     await expect(topology.locator(".lines path")).to_have_count(4)
+    await expect(ann.page.locator("#check-table th")).to_have_text(
+        ["appendonly", "replica-priority"]
+    )
     await expect(ann.page.locator("#check-table .tag")).to_have_text(["fine", "wanted: all equal"])
     figures = ann.page.locator("#figures")
     await expect(figures).to_contain_text("Replicas in sync1 of 2")

@@ -119,7 +119,6 @@ async def test_expired_token_is_renewed(serve: Serve, browser: Browser) -> None:
     ann = await window(browser, served)
     await ann.paste(_token(lifetime_s=TOLD_S))
     await expect(ann.state).to_have_text("online")
-    await ann.join()
     peer = peer_of(served, "ann")
     before = peer.session.signed_in.exp
     dialog = ann.page.get_by_role("dialog", name="The token has run out")
@@ -127,6 +126,7 @@ async def test_expired_token_is_renewed(serve: Serve, browser: Browser) -> None:
     await dialog.get_by_role("textbox").fill(_token(lifetime_s=3600))
     await dialog.get_by_role("button", name="Go on").click()
     await expect(dialog).to_be_hidden()
+    await ann.join()
     await ann.say("still here")
     await expect(ann.messages()).to_have_attribute("data-state", "acked")
     assert peer_of(served, "ann") is peer
