@@ -54,6 +54,17 @@ test: $(DEV) ## Run the tests (drills and nightly ones apart); PYTEST="-k feed" 
 		"On Debian: apt-get install redis-server chromium nodejs" >&2; exit 1; }
 	.venv/bin/pytest $(PYTEST)
 
+.PHONY: ha
+ha: $(RUN) ## Run Redis, sentinels and two chat servers on this machine, until Ctrl-C
+	@command -v redis-server >/dev/null || { echo "redis-server is not on PATH" \
+		"(apt-get install redis-server)" >&2; exit 1; }
+	.venv/bin/python -m deploy.local ha
+
+KIND ?= kill
+.PHONY: failover
+failover: $(RUN) ## Break the master of what make ha runs, and report; KIND=kill, hang or planned
+	@.venv/bin/python -m deploy.local failover --kind $(KIND)
+
 .PHONY: check
 check: $(DEV) ## Lint, look at the format and check the types
 	.venv/bin/ruff check .

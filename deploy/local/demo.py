@@ -1,0 +1,86 @@
+"""A whole deployment on one machine, to look at and to break: `make ha` and `make failover`."""
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from deploy.local.chat_node import SERVER
+from deploy.local.cluster import Cluster
+from deploy.local.failover import KINDS, fail_over
+
+SOCKET: Final = Path(".ha.sock")  # in the folder one stands in: both commands are run there
+CHATS: Final = 2
+GENEROUS: Final = {
+    "RATE_LIMIT_MESSAGES_PER_MINUTE": "100000",
+    "WEBSOCKET_MAX_CONNECTIONS": "1000",
+    "WEBSOCKET_MAX_CONNECTIONS_PER_IP": "1000",
+    "WEBSOCKET_MAX_UNAUTHENTICATED_PER_IP": "1000",
+    "WEBSOCKET_HANDSHAKES_PER_MINUTE": "10000",
+}
+
+
+async def run() -> None:
+    """Run three Redis, three sentinels and two chat servers until Ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with Cluster(settings=GENEROUS) as cluster:
+        chats = [cluster.chat(command=(*SERVER, "--dev")) for _ in range(CHATS)]
+        await asyncio.gather(*(chat.start() for chat in chats))
+        turn = asyncio.Lock()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            async with turn:
+                await _answer(cluster, reader, writer)
+
+        SOCKET.unlink(missing_ok=True)
+        async with await asyncio.start_unix_server(serve, SOCKET):
+            print(_greeting(cluster), flush=True)
+            await stop.wait()
+        SOCKET.unlink(missing_ok=True)
+        print("stopping", flush=True)
+
+
+async def order(kind: str) -> int:
+    """Ask the running deployment for a failover and print its report; 1 if there is none."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(SOCKET)
+    except OSError:
+        print("nothing is running here: start `make ha` in another terminal", file=sys.stderr)
+        return 1
+    writer.write(kind.encode() + b"\n")
+    report = (await reader.read()).decode()
+    writer.close()
+    print(report)
+    return 0 if "lost 0, doubled 0, out of order 0" in report else 1
+
+
+async def _answer(
+    cluster: Cluster, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    kind = (await reader.readline()).decode().strip()
+    try:
+        if kind not in KINDS:
+            raise ValueError(f"a failover is one of {', '.join(KINDS)}")
+        text = (await fail_over(cluster, kind)).text()
+    except (OSError, LookupError, ValueError, TimeoutError, RuntimeError) as error:
+        text = f"  failed: {error}"
+    print(text, flush=True)
+    with suppress(ConnectionError):
+        writer.write(text.encode())
+        await writer.drain()
+    writer.close()
+
+
+def _greeting(cluster: Cluster) -> str:
+    consoles = "\n".join(f"  console  {chat.url}/console" for chat in cluster.chats)
+    nodes = ", ".join(f"{node.name} :{node.announced}" for node in cluster.nodes)
+    sentinels = ", ".join(f":{sentinel.announced}" for sentinel in cluster.sentinels)
+    return (
+        f"\n{consoles}\n  redis    {nodes}\n  sentinel {sentinels}\n\n"
+        "Sign in on both consoles, join a room, and in another terminal: make failover\n"
+        "(KIND=kill, hang or planned). Ctrl-C ends everything.\n"
+    )

@@ -1,0 +1,70 @@
+"""`make ha` and `make failover`: a deployment to break, and a report that is right."""
+
+import asyncio
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from deploy.local.failover import KINDS
+
+ROOT = Path(__file__).parents[2]
+
+
+async def launch(folder: Path, *arguments: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.local", *arguments),
+        cwd=folder,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+        stdout=PIPE,
+        stderr=STDOUT,
+    )
+
+
+@pytest.fixture
+async def deployment(tmp_path: Path) -> AsyncIterator[tuple[Process, str]]:
+    """What `make ha` runs, and what it prints first; ended as by Ctrl-C."""
+    process = await launch(tmp_path, "ha")
+    assert process.stdout is not None
+    greeting = ""
+    async with asyncio.timeout(40):
+        while "Ctrl-C" not in greeting:
+            line = await process.stdout.readline()
+            assert line, greeting
+            greeting += line.decode()
+    yield process, greeting
+    if process.returncode is None:
+        process.send_signal(signal.SIGINT)
+    output, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0, output.decode()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(150)
+async def test_every_kind_of_failover(deployment: tuple[Process, str], tmp_path: Path) -> None:
+    """Each kind replaces the master, and the report says that nobody lost anything."""
+    consoles = re.findall(r"http://\S+", deployment[1])
+    async with aiohttp.ClientSession() as session:
+        for console in consoles:
+            assert (await session.get(console)).status == 200
+    for kind in KINDS:
+        ordered = await launch(tmp_path, "failover", "--kind", kind)
+        output, _ = await asyncio.wait_for(ordered.communicate(), 60)
+        report = output.decode()
+        assert ordered.returncode == 0, report
+        assert "lost 0, doubled 0, out of order 0" in report
+        assert "sockets kept 20/20" in report
+        acked = re.findall(r"acknowledged ([\d,]+), of these", report)[0]
+        assert int(acked.replace(",", "")) > 100
+
+
+async def test_failover_of_nothing(tmp_path: Path) -> None:
+    """Without a deployment there is a clear word and exit 1."""
+    ordered = await launch(tmp_path, "failover")
+    output, _ = await asyncio.wait_for(ordered.communicate(), 20)
+    assert (ordered.returncode, b"make ha" in output) == (1, True)
