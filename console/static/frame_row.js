@@ -46,7 +46,7 @@ export function frameRow({ direction, frame, bytes: size, at }) {
 function gist(frame) {
   const shown = SHOWN.filter((key) => frame[key] !== undefined);
   const events = frame.events ? [`${frame.events.length} events`] : [];
-  return [...shown.map((key) => `${key} ${cut(String(frame[key]))}`), ...events].join(' · ');
+  return [...shown.map((key) => `${key} ${cut(String(frame[key]?.id ?? frame[key]))}`), ...events].join(' · ');
 }
 
 const cut = (text) => (text.length > PIECE ? `${text.slice(0, PIECE)}…` : text);

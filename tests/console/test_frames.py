@@ -74,6 +74,7 @@ async def test_frame_opens_and_is_copied(enter: Open) -> None:
     ann = await enter("ann", permissions=["clipboard-read", "clipboard-write"])
     await ann.show("frames")
     row = rows(ann).filter(has_text="welcome")
+    await expect(row.locator(".gist")).to_have_text("user ann")
     await row.locator("summary").press("Enter")
     welcome = json.loads(await row.locator("pre").inner_text())
     assert welcome["user"] == {"id": "ann", "name": "Ann"}
