@@ -121,6 +121,10 @@ class Engine(Protocol):
         """The storage's present phase."""
         ...
 
+    def statistics(self) -> Statistics:
+        """Return what has been counted; asks nobody."""
+        ...
+
     async def cluster(self) -> dict[str, Any]:
         """Describe the storage for an administrator: topology, phases, nodes. No secrets."""
         ...

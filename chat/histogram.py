@@ -32,6 +32,11 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def add(self, other: "Histogram") -> None:
+        """Take the values of another one of the same bounds in."""
+        self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+
     def exemplify(self, value: float, trace_id: str, at: float) -> None:
         """Remember which trace shows a value like this one."""
         self.exemplars[bisect_left(self.bounds, value)] = (trace_id, value, at)

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from chat.engine import Engine, Listener, Phase, Storage
+from chat.engine import Engine, Listener, Phase, Statistics, Storage
+from chat.histogram import LATENCIES, Histogram
 from chat.log import MessageLog
 from chat.presence import Connections, Presence, Signals
 from resilience.connections_memory import MemoryConnections
@@ -45,6 +46,10 @@ class MemoryEngine:
         self.presence: Presence = self._presence
         self.connections: Connections = self._connections
         self.signals: Signals = MemorySignals(listener, self._log.followed)
+
+    def statistics(self) -> Statistics:
+        """Return what has been counted; a process that is its own storage holds nothing."""
+        return Statistics(batches=self._log.batches, blackouts=Histogram(LATENCIES))
 
     async def cluster(self) -> dict[str, Any]:
         """Describe this process; there is nothing else."""

@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from random import Random, SystemRandom
 from typing import Any, Final
 
-from chat.engine import Listener, Storage
+from chat.engine import Listener, Statistics, Storage
 from chat.errors import Unavailable
 from resilience import channel, keys
 from resilience.append import Appending
 from resilience.checkup import Checkup
 from resilience.connections_redis import RedisConnections
 from resilience.control import Control
+from resilience.counts import count
 from resilience.courier import Courier
 from resilience.describe import describe
 from resilience.dialer import Dialer
@@ -166,6 +167,10 @@ class RedisEngine:
                 await self.lease.give_up()
         except (TimeoutError, Unavailable):
             return  # the others bury us when the lease has ended
+
+    def statistics(self) -> Statistics:
+        """Return what has been counted."""
+        return count(self)
 
     async def cluster(self) -> dict[str, Any]:
         """Describe the storage for an administrator."""

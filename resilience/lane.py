@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from chat.histogram import SIZES, Histogram
 from chat.log import Draft, Receipt
 from resilience import channel, keys
 from resilience.append import Appended, Appending
@@ -22,7 +23,6 @@ from resilience.verdicts import AGAIN_S, Verdict, code, judge
 _log: Final = logging.getLogger("holdfast.lane")
 
 MISTAKE_S: Final = 1.0  # what only a person can mend is tried so rarely
-SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # bounds of the batch size histogram
 
 
 class Lane:
@@ -44,7 +44,7 @@ class Lane:
         self.errors: Counter[str] = Counter()
         self.mistake: str | None = None
         self.committed = 0
-        self.sizes = [0] * (len(SIZES) + 1)
+        self.batches = Histogram(SIZES)  # messages committed by one round trip
         self._succession = succession
         self._appending = appending
         self._known = known
@@ -193,8 +193,4 @@ class Lane:
 
     def _count(self, messages: int) -> None:
         self.committed += messages
-        for index, bound in enumerate(SIZES):
-            if messages <= bound:
-                self.sizes[index] += 1
-                return
-        self.sizes[-1] += 1
+        self.batches.record(messages)

@@ -6,6 +6,7 @@ from typing import Final
 
 from chat.engine import Listener
 from chat.errors import Refusal, Unavailable
+from chat.histogram import SIZES, Histogram
 from chat.log import Draft, Event, Page, Position, Receipt
 from chat.rate import ceil_ms
 from resilience.keys_memory import Appended, Keys
@@ -45,6 +46,7 @@ class MemoryLog:
         self._pending: list[tuple[Draft, Answer]] = []
         self._fresh: dict[str, list[Event]] = {}  # placed and not yet told, by room
         self._closed = False
+        self.batches = Histogram(SIZES)  # appends decided together
         self.followed: set[str] = set()
 
     def append(self, draft: Draft) -> Answer:
@@ -64,6 +66,7 @@ class MemoryLog:
         """Decide what is pending and answer it, then tell the listener, once per room."""
         pending, self._pending = self._pending, []
         now, wall = self._clock(), self._wall()
+        self.batches.record(len(pending))
         for draft, answer in pending:
             _settle(answer, self._decide(draft, now, wall))
         fresh, self._fresh = self._fresh, {}

@@ -8,6 +8,7 @@ from typing import Final
 
 from chat.engine import Phase, Storage
 from chat.errors import Unavailable
+from chat.histogram import LATENCIES, Histogram
 
 _log: Final = logging.getLogger("holdfast.storage")
 
@@ -34,7 +35,7 @@ class StorageState:
         self._since = self._loop.time()
         self.storage = Storage(Phase.STARTING, "not reached yet", wall())
         self.reasons: Counter[str] = Counter()
-        self.blackouts_s: list[float] = []
+        self.blackouts = Histogram(LATENCIES)
         self.unavailable_s = 0.0
 
     def turn(self, phase: Phase, reason: str) -> None:
@@ -59,8 +60,7 @@ class StorageState:
     def _recovered(self, now: float) -> None:
         if self.storage.phase is not Phase.STARTING:
             self.unavailable_s += now - self._since
-            self.blackouts_s.append(now - self._since)
-            del self.blackouts_s[:-100]
+            self.blackouts.record(now - self._since)
         self._up.set()
 
     @property

@@ -1,21 +1,18 @@
 """Metrics: what the parts have counted, read when somebody asks, in the Prometheus formats."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.samples import Exemplar
 
-from chat.histogram import Histogram
 from handlers.node import Node
+from server.families import add, counters, gauge, histogram
+from server.storage_metrics import storage_metrics
 
-ATTEMPT_ERRORS: Final = frozenset({"full", "per_ip", "handshakes", "bad_handshake"})
+ATTEMPT_ERRORS: Final = frozenset(
+    {"full", "per_ip", "unauthenticated", "handshakes", "bad_handshake"}
+)
 
 
 class NodeCollector(Collector):
@@ -33,6 +30,7 @@ class NodeCollector(Collector):
         yield from self._messages()
         yield from self._errors()
         yield from self._requests()
+        yield from storage_metrics(self._node)
 
     def _connections(self) -> Iterator[Metric]:
         node = self._node
@@ -92,41 +90,3 @@ class NodeCollector(Collector):
         for (method, route, status), durations in self._node.statistics.requests.items():
             add(requests, [method, route, str(status)], durations)
         yield requests
-
-
-def gauge(name: str, text: str, value: float) -> Metric:
-    """Return a gauge without labels."""
-    return GaugeMetricFamily(name, text, value=value)
-
-
-def counters(name: str, text: str, label: str, counts: Iterable[tuple[str, int]]) -> Metric:
-    """Return a counter with one label."""
-    family = CounterMetricFamily(name, text, labels=[label])
-    for value, count in counts:
-        family.add_metric([value], count)
-    return family
-
-
-def histogram(name: str, text: str, values: Histogram) -> Metric:
-    """Return a histogram without labels."""
-    family = HistogramMetricFamily(name, text, labels=[])
-    add(family, [], values)
-    return family
-
-
-def add(family: HistogramMetricFamily, labels: list[str], values: Histogram) -> None:
-    """Add a histogram's buckets, cumulated as the formats want them, with their exemplars."""
-    buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
-    below = 0
-    for index, count in enumerate(values.counts):
-        below += count
-        bound = str(float(values.bounds[index])) if index < len(values.bounds) else "+Inf"
-        found = exemplar(values, index)
-        buckets.append((bound, below) if found is None else (bound, below, found))
-    family.add_metric(labels, buckets, sum_value=values.total)
-
-
-def exemplar(values: Histogram, index: int) -> Exemplar | None:
-    """Return the trace that shows a value of this bucket, if there is one."""
-    found = values.exemplars.get(index)
-    return None if found is None else Exemplar({"trace_id": found[0]}, found[1], found[2])

@@ -1,0 +1,42 @@
+"""What the Redis engine has counted, gathered for metrics: nothing is asked of anybody."""
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from chat.engine import Statistics
+from chat.histogram import Histogram
+
+if TYPE_CHECKING:
+    from resilience.engine_redis import RedisEngine
+
+
+def count(engine: "RedisEngine") -> Statistics:
+    """Return the numbers of all parts."""
+    generation = engine.succession.generation
+    reigning = None if generation is None or generation.over else generation
+    oldest = [lane.holding.oldest for lane in engine.lanes]
+    since = min((at for at in oldest if at is not None), default=None)
+    errors: Counter[str] = Counter()
+    batches = Histogram(engine.lanes[0].batches.bounds)
+    for lane in engine.lanes:
+        errors.update(lane.errors)
+        batches.add(lane.batches)
+    return Statistics(
+        held=engine.budget.messages,
+        held_s=0.0 if since is None else asyncio.get_running_loop().time() - since,
+        held_peak=engine.budget.peak,
+        batches=batches,
+        gaps=engine.feed.gaps,
+        garbled=engine.feed.garbled + engine.records.skipped,
+        failovers=engine.succession.failovers,
+        blackouts=engine.state.blackouts,
+        unavailable_s=engine.state.unavailable_s,
+        away_s=engine.state.away_s,
+        master="" if reigning is None else str(reigning.address),
+        replicas=0 if reigning is None else len(reigning.insync.members),
+        sentinels={}
+        if engine.watch is None
+        else {str(a): up for a, up in engine.watch.live.items()},
+        errors=dict(errors),
+    )
