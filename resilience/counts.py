@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from chat.engine import Statistics
+from chat.engine import Phase, Statistics
 from chat.histogram import Histogram
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ def count(engine: "RedisEngine") -> Statistics:
     reigning = None if generation is None or generation.over else generation
     oldest = [lane.holding.oldest for lane in engine.lanes]
     since = min((at for at in oldest if at is not None), default=None)
+    live = {} if engine.watch is None else engine.watch.live
     errors: Counter[str] = Counter()
     batches = Histogram(engine.lanes[0].batches.bounds)
     for lane in engine.lanes:
@@ -32,11 +33,9 @@ def count(engine: "RedisEngine") -> Statistics:
         failovers=engine.succession.failovers,
         blackouts=engine.state.blackouts,
         unavailable_s=engine.state.unavailable_s,
-        away_s=engine.state.away_s,
+        away_s=0.0 if engine.storage.phase is Phase.STARTING else engine.state.away_s,
         master="" if reigning is None else str(reigning.address),
         replicas=0 if reigning is None else len(reigning.insync.members),
-        sentinels={}
-        if engine.watch is None
-        else {str(a): up for a, up in engine.watch.live.items()},
+        sentinels={str(address): up for address, up in live.items()},
         errors=dict(errors),
     )
