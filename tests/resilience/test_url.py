@@ -1,0 +1,68 @@
+"""URLs of storages: what they name, and that no mistake repeats a secret."""
+
+import pytest
+
+from resilience.address import Address
+from resilience.url import Credentials, Target, parse
+
+
+def test_a_single_redis() -> None:
+    """`redis://` names one Redis with its login and database; the port has a default."""
+    target = parse("redis://ann:p%40ss@cache/3")
+    assert target.addresses == (Address("cache", 6379),)
+    assert target.master_name is None
+    assert target.database == 3
+    assert target.credentials == Credentials("ann", "p@ss")
+    assert not target.tls
+    assert target.context() is None
+
+
+def test_sentinels() -> None:
+    """`redis+sentinel://` names sentinels, a master, a database; Sentinel gets the login too."""
+    target = parse("redis+sentinel://u:p@h1:26379,h2,[::1]:7/mymaster/2")
+    assert target.addresses == (Address("h1", 26379), Address("h2", 26379), Address("::1", 7))
+    assert target.master_name == "mymaster"
+    assert target.database == 2
+    assert target.credentials == Credentials("u", "p")
+    assert target.sentinel_credentials == Credentials("u", "p", optional=True)
+
+
+def test_the_login_of_sentinel() -> None:
+    """Sentinel's own login replaces the one that it is offered."""
+    target = parse("redis+sentinel://u:p@h/m?sentinel_username=s&sentinel_password=q")
+    assert target.sentinel_credentials == Credentials("s", "q")
+
+
+@pytest.mark.parametrize("url", ["rediss://h", "rediss+sentinel://h/m"])
+def test_tls_verifies(url: str) -> None:
+    """With TLS the other side's certificate and name are checked."""
+    context = parse(url).context()
+    assert context is not None
+    assert context.check_hostname
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://:secret@h",
+        "redis://:secret@",
+        "redis://:secret@a,b",
+        "redis://:secret@h:99999",
+        "redis://:secret@h:port",
+        "redis://:secret@h/x",
+        "redis://:secret@h/0/1",
+        "redis+sentinel://:secret@h",
+        "redis://:secret@h?unknown=1",
+    ],
+)
+def test_mistakes_are_refused(url: str) -> None:
+    """What names no storage is a `ValueError` that does not repeat it."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - its text is what is looked at
+        parse(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_target_keeps_its_secret() -> None:
+    """Neither password is in the representation of a target."""
+    target: Target = parse("redis+sentinel://u:hush@h/m?sentinel_password=hush2")
+    assert "hush" not in repr(target)
