@@ -1,0 +1,21 @@
+#!/bin/sh
+# Makes the secrets of docker-compose.yml up, once: deploy/secrets/, readable by their owner alone.
+# What is there already stays, so it may be run again.
+set -eu
+umask 077
+cd "$(dirname "$0")"
+mkdir -p secrets
+
+make_up() {
+    [ -s "secrets/$1" ] || head -c 36 /dev/urandom | base64 | tr -d '\n=' | tr '+/' '-_' >"secrets/$1"
+}
+
+for name in jwt_secret chat_password replica_password sentinel_password admin_password; do
+    make_up "$name"
+done
+password=$(cat secrets/chat_password)
+sentinels=sentinel-1:26379,sentinel-2:26379,sentinel-3:26379
+printf 'redis+sentinel://chat:%s@%s/mymaster/0' "$password" "$sentinels" >secrets/redis_url
+# The containers read them as other users than the one who made them.
+chmod 644 secrets/*
+echo "secrets are in deploy/secrets"
