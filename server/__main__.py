@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Serve until told to stop."""
-    logs.configure(settings.log_level, readable=options.dev and sys.stdout.isatty())
+    readable = options.dev and sys.stdout.isatty()
+    logs.configure(settings.log_level, readable=readable, secrets=settings.secrets)
     app = build_app(settings, dev=options.dev)
 
     def announce(port: int) -> None:

@@ -29,7 +29,7 @@ async def serve(app: web.Application, settings: Settings, announce: Callable[[in
         app, access_log_class=AccessLogger, handle_signals=False, shutdown_timeout=1
     )
     stop, hurry = asyncio.Event(), asyncio.Event()
-    operators = web.AppRunner(build_operators_app(app[NODE]), access_log=None)
+    operators = EdgeRunner(build_operators_app(app[NODE]), access_log=None)
     _on_signals(stop, hurry)
     await runner.setup()
     try:

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from handlers import health
+from handlers.middlewares import careful_headers, problems
 from handlers.node import NODE, Node
 from server.metrics import NodeCollector
 
@@ -19,13 +20,14 @@ def build_operators_app(node: Node) -> web.Application:
     A port of its own, and one for each process: of several processes behind one port a scraper
     with a kept-alive connection would see a single one and call it all.
     """
-    app = web.Application()
+    app = web.Application(middlewares=[problems])
     app[NODE] = node
     app[REGISTRY] = CollectorRegistry(auto_describe=False)
     app[REGISTRY].register(NodeCollector(node))
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/health/live", health.live)
     app.router.add_get("/health/ready", health.ready)
+    app.on_response_prepare.append(careful_headers)
     return app
 
 

@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     websocket_max_connections: Annotated[int, _whole(1, 1_000_000)] = 100
     websocket_max_connections_per_ip: Annotated[int, _whole(1, 1_000_000)] = 20
     websocket_max_connections_per_user: Annotated[int, _whole(1, 10_000)] = 10
+    websocket_max_unauthenticated_per_ip: Annotated[int, _whole(1, 1_000_000)] = 20
     websocket_handshakes_per_minute: Annotated[int, _whole(1, 1_000_000)] = 120
     websocket_timeout: Annotated[float, _seconds(1, 86_400)] = 300
     rate_limit_messages_per_minute: Annotated[int, _whole(1, 1_000_000)] = 30
@@ -81,6 +82,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def proxies(self) -> tuple[Network, ...]:
         """The networks whose `X-Forwarded-For` is believed."""
         return tuple(ip_network(text) for text in _list(self.trusted_proxies))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What may be told to nobody: the key of tokens and the passwords, as they are typed."""
+        found: list[str | None] = [self.jwt_secret.reveal()]
+        if not self.redis_url.reveal().startswith(MEMORY):
+            target = parse(self.redis_url.reveal())
+            found += [target.credentials.password, target.sentinel_credentials.password]
+        return tuple(secret for secret in found if secret)
 
     @property
     def algorithms(self) -> tuple[str, ...]:
