@@ -36,16 +36,48 @@ def redacted(address: str) -> str:
     return str(ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))  # noqa: PLR2004
 
 
+def take_one(counts: Counter[str], name: str) -> None:
+    """Count one less; what stands at nothing is forgotten."""
+    counts[name] -= 1
+    if counts[name] <= 0:
+        del counts[name]
+
+
+class Entry:
+    """A connection that was let in; it is a stranger until it has signed in."""
+
+    __slots__ = ("_gate", "_network", "_stranger")
+
+    def __init__(self, gate: "Gate", network: str) -> None:
+        self._gate = gate
+        self._network = network
+        self._stranger = True
+
+    def signed_in(self) -> None:
+        """Count it among the strangers no more; signing in again is nothing."""
+        if self._stranger:
+            self._stranger = False
+            take_one(self._gate.strangers, self._network)
+
+    def leave(self) -> None:
+        """Count it out; once, when it has ended."""
+        self.signed_in()
+        self._gate.active -= 1
+        take_one(self._gate.by_network, self._network)
+
+
 class Gate:
     """Counts the connections of this node; exact, for it never waits between look and count.
 
-    `attempts` counts what became of those who came: "accepted", "full", "per_ip", "handshakes".
+    `attempts` counts what became of those who came: "accepted", or by which bound they were
+    refused. The counts are this process's own: after its end none is left to be wrong.
     """
 
     def __init__(self, options: EdgeOptions, attempts: Counter[str]) -> None:
         self._options = options
         self._attempts = attempts
-        self._by_network: Counter[str] = Counter()
+        self.by_network: Counter[str] = Counter()
+        self.strangers: Counter[str] = Counter()
         self._handshakes: dict[str, Window] = {}
         self.draining = False
         self.active = 0
@@ -55,14 +87,19 @@ class Gate:
         """Whether one more connection would be let in."""
         return not self.draining and self.active < self._options.connections
 
-    def enter(self, address: str, now: float) -> None:
+    def enter(self, address: str, now: float) -> Entry:
         """Count a connection in, or raise `unavailable` (full) or `rate_limited` (this address)."""
         network = network_of(address)
         if not self.accepting:
             raise self._refuse("full", Refusal("unavailable", "full", retry_ms=RETRY_MS))
-        if self._by_network[network] >= self._options.connections_per_ip:
+        if self.by_network[network] >= self._options.connections_per_ip:
             detail = f"{self._options.connections_per_ip} connections per address"
             raise self._refuse("per_ip", Refusal("rate_limited", detail, retry_ms=RETRY_MS))
+        if self.strangers[network] >= self._options.unauthenticated_per_ip:
+            detail = f"{self._options.unauthenticated_per_ip} not signed in per address"
+            raise self._refuse(
+                "unauthenticated", Refusal("rate_limited", detail, retry_ms=RETRY_MS)
+            )
         wait = self._window(network, now).spend(now)
         if wait:
             detail = f"{self._options.handshakes_per_minute} handshakes per 60 s"
@@ -70,15 +107,9 @@ class Gate:
             raise self._refuse("handshakes", Refusal("rate_limited", detail, retry_ms=retry_ms))
         self._attempts["accepted"] += 1
         self.active += 1
-        self._by_network[network] += 1
-
-    def leave(self, address: str) -> None:
-        """Count it out."""
-        network = network_of(address)
-        self.active -= 1
-        self._by_network[network] -= 1
-        if self._by_network[network] <= 0:
-            del self._by_network[network]
+        self.by_network[network] += 1
+        self.strangers[network] += 1
+        return Entry(self, network)
 
     def _refuse(self, reason: str, refusal: Refusal) -> Refusal:
         self._attempts[reason] += 1

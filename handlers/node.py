@@ -80,6 +80,8 @@ class Node:
 
     def welcome(self, peer: Peer, claims: Claims, frame_id: str | float | None) -> Welcome:
         """Register a connection that has signed in; the user's oldest gives way to one too many."""
+        if peer.entry is not None:
+            peer.entry.signed_in()
         mine = self._users.setdefault(claims.sub, {})
         mine[peer.conn] = peer
         if len(mine) > self.options.connections_per_user:

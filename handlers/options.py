@@ -21,6 +21,8 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 100
     connections_per_ip: int = 20
     connections_per_user: int = 10
+    unauthenticated_per_ip: int = 20  # those who have shaken hands and not signed in yet
+    bad_tokens_per_minute: int = 60  # per address, by REST; after them none is looked at
     handshakes_per_minute: int = 120  # per address: a page reloaded every second is a script
     ping_s: float = 25  # proxies cut what is silent for 60 s
     pong_s: float = 12.5  # so a client that vanished is reaped within 40 s

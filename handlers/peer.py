@@ -5,6 +5,7 @@ import time
 from chat.frames import Frame, encode
 from chat.presence import ConnectionInfo
 from chat.session import Session
+from handlers.gate import Entry
 from handlers.outbox import Outbox
 
 
@@ -22,6 +23,7 @@ class Peer:
         "client",
         "closing_at",
         "conn",
+        "entry",
         "outbox",
         "pinged",
         "session",
@@ -34,6 +36,7 @@ class Peer:
         self.session = session
         self.outbox = outbox
         self.client: str | None = None
+        self.entry: Entry | None = None  # at the gate, which is told when they have signed in
         self.since = wall_ms()
         self.alive = 0.0  # when the last byte of theirs came, monotonic seconds
         self.pinged = 0.0

@@ -13,6 +13,7 @@ from chat.errors import Refusal
 from chat.frames import Hello
 from handlers.address import client_address
 from handlers.connection import Connection
+from handlers.gate import Entry
 from handlers.node import NODE, Node
 from handlers.peer import Peer, wall_ms
 from handlers.problems import problem
@@ -31,16 +32,18 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     node = request.app[NODE]
     address = client_address(request, node.options.trusted_proxies)
     try:
-        node.gate.enter(address, node.now())
+        entry = node.gate.enter(address, node.now())
     except Refusal as refusal:
         return problem(refusal)
     try:
-        return await _upgrade(request, node, address)
+        return await _upgrade(request, node, address, entry)
     finally:
-        node.gate.leave(address)
+        entry.leave()
 
 
-async def _upgrade(request: web.Request, node: Node, address: str) -> web.StreamResponse:
+async def _upgrade(
+    request: web.Request, node: Node, address: str, entry: Entry
+) -> web.StreamResponse:
     refusal = _examine(request, node)
     if refusal is not None:
         node.statistics.attempts["bad_handshake"] += 1
@@ -60,6 +63,7 @@ async def _upgrade(request: web.Request, node: Node, address: str) -> web.Stream
     # Left to itself the kernel keeps up to 4 MiB for a reader that has stopped reading.
     transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, _SEND_BUFFER)
     peer = node.greet(secrets.token_urlsafe(_CONN_BYTES), address, transport)
+    peer.entry = entry
     connection = Connection(node, peer)
     try:
         await _converse(socket, node, peer, connection, _bearer(request))

@@ -131,6 +131,7 @@ async def serving(*, dev: bool = False, **environment: Any) -> AsyncIterator[Ser
         "JWT_SECRET": SECRET,
         "WEBSOCKET_MAX_CONNECTIONS": "5000",
         "WEBSOCKET_MAX_CONNECTIONS_PER_IP": "5000",
+        "WEBSOCKET_MAX_UNAUTHENTICATED_PER_IP": "5000",
         "WEBSOCKET_HANDSHAKES_PER_MINUTE": "100000",
         "RATE_LIMIT_MESSAGES_PER_MINUTE": "100000",
     }

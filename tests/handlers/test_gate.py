@@ -23,11 +23,11 @@ def refused(gate: Gate, address: str, now: float = 0.0) -> str:
 def test_full_before_per_address() -> None:
     """A full node says unavailable to everyone; who leaves makes room."""
     gate = gate_of(EdgeOptions(connections=2, connections_per_ip=1))
-    gate.enter("10.0.0.1", 0)
+    first = gate.enter("10.0.0.1", 0)
     assert refused(gate, "10.0.0.1") == "rate_limited"
     gate.enter("10.0.0.2", 0)
     assert refused(gate, "10.0.0.3") == "unavailable"
-    gate.leave("10.0.0.1")
+    first.leave()
     gate.enter("10.0.0.3", 0)
     assert gate._attempts == {"accepted": 3, "full": 1, "per_ip": 1}
 
@@ -45,8 +45,7 @@ def test_handshakes_in_any_minute() -> None:
     """The handshake after the last of a minute is refused until the first is a minute old."""
     gate = gate_of(EdgeOptions(handshakes_per_minute=2))
     for now in (0.0, 30.0):
-        gate.enter("10.0.0.1", now)
-        gate.leave("10.0.0.1")
+        gate.enter("10.0.0.1", now).leave()
     assert refused(gate, "10.0.0.1", 59.9) == "rate_limited"
     gate.enter("10.0.0.1", 60.0)
     gate.enter("10.0.0.2", 59.9)
@@ -57,9 +56,29 @@ def test_quiet_addresses_are_forgotten() -> None:
     gate = gate_of(EdgeOptions(connections=10))
     for i in range(5_000):
         address = f"10.{i // 65536}.{i // 256 % 256}.{i % 256}"
-        gate.enter(address, i * 0.1)
-        gate.leave(address)
+        gate.enter(address, i * 0.1).leave()
     assert len(gate._handshakes) <= 1_700
+    assert not gate.by_network
+    assert not gate.strangers
+
+
+def test_strangers_of_one_address() -> None:
+    """An address may have so many connections that have not signed in; who has, counts no more."""
+    gate = gate_of(EdgeOptions(connections=10, connections_per_ip=10, unauthenticated_per_ip=2))
+    first, second = gate.enter("10.0.0.1", 0), gate.enter("10.0.0.1", 0)
+    assert refused(gate, "10.0.0.1") == "rate_limited"
+    gate.enter("10.0.0.2", 0)
+    for _ in range(2):
+        first.signed_in()
+    third = gate.enter("10.0.0.1", 0)
+    assert refused(gate, "10.0.0.1") == "rate_limited"
+    second.leave()
+    gate.enter("10.0.0.1", 0)
+    assert refused(gate, "10.0.0.1") == "rate_limited"
+    for entry in (first, third):
+        entry.leave()
+    assert (gate.by_network["10.0.0.1"], gate.strangers["10.0.0.1"]) == (1, 1)
+    assert gate._attempts["unauthenticated"] == 3
 
 
 def test_draining_gate() -> None:
