@@ -121,7 +121,6 @@ class Outbox {
   }
 
   refuse(code) {
-    this.shut();
     const error = new ChatError(code, { room: this.listener.name });
     for (const entry of this.#queue.splice(0)) this.#mark(entry, 'refused', { error });
   }

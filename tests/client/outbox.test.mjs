@@ -82,6 +82,15 @@ test('What is sent before connect, or offline, goes out once the room has caught
   assert.deepEqual(published(world), ['early']);
 });
 
+test('What is sent in a room that is being joined waits for it, though the chat is online.', async () => {
+  const world = new World();
+  await world.online();
+  world.chat.join('general').send('early');
+  assert.deepEqual(published(world), []);
+  world.admit();
+  assert.deepEqual(published(world), ['early']);
+});
+
 test('An unanswered message is sent again after a reconnect, with the same cid, before the others.', async () => {
   const world = new World();
   const { room } = await world.general();
@@ -296,6 +305,17 @@ test('Past the dedup window, with a history without a hole, the message is surel
   assert.deepEqual(published(world), ['a']);
 });
 
+test('Past the dedup window, without a look into the room, the outcome is unknown too.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const receipt = room.send('a');
+  await world.away(570_001);
+  await world.greet();
+  const { id } = world.socket.sent('join')[0];
+  world.socket.say({ type: 'error', id, code: 'forbidden', room: 'general' });
+  await assert.rejects(receipt, { code: 'outcome_unknown' });
+});
+
 test('A message that only ever was rate limited is never of unknown outcome.', async () => {
   const world = new World();
   const { room } = await world.general({ events: [message(1)] });
@@ -329,6 +349,21 @@ test('What was sent before leave is still delivered, even over a reconnect.', as
   assert.deepEqual(published(world), ['b']);
   ack(world, 2);
   assert.deepEqual((await Promise.all(receipts)).map(({ seq }) => seq), [1, 2]);
+});
+
+test('A room that is left before it was entered sends, and tells nothing any more.', async () => {
+  const world = new World();
+  await world.online();
+  const room = world.chat.join('general');
+  const receipt = room.send('a');
+  room.on('message', () => assert.fail('a message of a room that was left'));
+  room.leave();
+  assert.deepEqual(published(world), ['a']);
+  world.admit({ events: [message(1)] });
+  world.socket.say(message(2));
+  ack(world, 3);
+  assert.equal((await receipt).seq, 3);
+  assert.equal(room.seq, undefined);
 });
 
 test('A room joined again sends what is left of its first stay before its own.', async () => {

@@ -42,7 +42,7 @@ test('An event that was seen already is dropped.', async () => {
   const world = new World();
   const { seqs } = await world.general({ events: messages(1, 3) });
   world.socket.say(message(3), message(2), message(4), message(4));
-  assert.deepEqual(seqs(), [1, 2, 3, 4]);
+  assert.deepEqual([seqs(), joins(world.socket).length], [[1, 2, 3, 4], 1]);
 });
 
 test('After a reconnect the room goes on from its place, and shows only what was missed.', async () => {
@@ -52,7 +52,7 @@ test('After a reconnect the room goes on from its place, and shows only what was
   world.socket.drop(4300);
   await world.greet();
   assert.deepEqual(joins(world.socket), [{ since: 4, epoch: 'e1', history: undefined }]);
-  world.admit({ events: messages(5, 7) });
+  world.admit({ events: messages(4, 7) });
   assert.deepEqual(seqs(), [1, 2, 3, 4, 5, 6, 7]);
   assert.equal(of('joined').length, 2);
 });
@@ -122,6 +122,10 @@ test('A reset that the server begins by itself is taken like any other.', async 
   world.socket.say({ type: 'joined', room: 'general', epoch: 'e2', tail: 1, head: 1, perm: 'rw',
     reset: 'epoch', events: [message(1)] });
   assert.deepEqual([of('reset'), room.seq, room.epoch], [[{ reason: 'epoch' }], 1, 'e2']);
+  world.socket.drop(4300);
+  await world.greet();
+  world.admit({ epoch: 'e2' });
+  assert.deepEqual(of('joined').map(({ reset }) => reset), [undefined, 'epoch', undefined]);
 });
 
 test('Another epoch is a reset even if nobody calls it one.', async () => {
@@ -291,6 +295,8 @@ test('Somebody\'s typing ends by itself after its time, or with their message.',
   assert.deepEqual(of('typing').slice(-2).map(({ on }) => on), [true, false]);
   await world.clock.advance(10_000);
   assert.equal(of('typing').length, 5);
+  world.socket.say(typing('cy'), { ...typing('cy'), on: false }, message(2, { user: 'cy' }));
+  assert.equal(of('typing').length, 7, 'an end is told once');
 });
 
 test('A room that was left is silent and not joined again; joining it anew is a new room.', async () => {

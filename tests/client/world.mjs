@@ -63,6 +63,7 @@ export class VirtualClock {
 export class FakeSocket {
   messages = [];
   isClosed = false;
+  readyState = 1;
 
   constructor(url, protocol) {
     Object.assign(this, { url, protocol });
