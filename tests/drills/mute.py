@@ -1,0 +1,21 @@
+"""A fault that only the server itself can suffer: what it publishes to the other nodes is lost."""
+
+from random import Random
+from typing import Final
+
+from resilience import channel
+from resilience.lane import Lane
+
+LOST: Final = 0.05  # of all batches; of a quiet room's last one as likely as of any
+
+
+def mute() -> None:
+    """Lose some of what lanes tell the nodes, in silence, as a dying node or pub/sub link does."""
+    random = Random(1)
+    tell = Lane._publish
+
+    def lose(self: Lane, room: str, news: channel.News) -> None:
+        if random.random() >= LOST:
+            tell(self, room, news)
+
+    Lane._publish = lose  # type: ignore[method-assign]

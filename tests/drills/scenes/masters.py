@@ -1,0 +1,112 @@
+"""Drills on the master: killed, frozen, replaced by plan, demoted under the connection."""
+
+import time
+from typing import Final
+
+from deploy.local.health import role
+from deploy.local.ports import LOOPBACK
+from deploy.local.waiting import until
+from tests.drills.rig.drill import drill
+from tests.drills.rig.stage import DOWN_AFTER, Stage
+from tests.drills.rig.vault import stat, unread
+
+FAILOVER: Final = DOWN_AFTER + 1.8  # seconds; R of a killed master
+HELD: Final = 1.0  # seconds that the servers are kept from their sentinels
+
+
+async def kill_the_master(stage: Stage, bound: float) -> None:
+    """Kill whoever is master now; it comes back as a replica."""
+    cluster = stage.cluster
+    await stage.flowing()
+    await stage.passing(0, 0.5)
+    old = await cluster.master()
+    with stage.fault("F01") as fault:
+        await cluster.kill(old)
+        await stage.replaced(old, fault)
+        await stage.flowing()
+        stage.terms.recovered(stage.journal.recovery(fault.since), bound)
+        fault.healed()
+        await stage.bring_back(old)
+
+
+@drill("F01", "the master is killed, five times in a row, each time another one")
+async def killed(stage: Stage) -> None:
+    for _ in range(5):
+        await kill_the_master(stage, FAILOVER)
+
+
+@drill("F01r", "the same, and the servers re-point the remaining replica", repoint=True)
+async def killed_repointing(stage: Stage) -> None:
+    for _ in range(5):
+        await kill_the_master(stage, DOWN_AFTER + 0.7)
+
+
+@drill("F02", "the master hangs, is replaced, and comes back still believing that it is one")
+async def hung(stage: Stage) -> None:
+    cluster = stage.cluster
+    await stage.flowing()
+    await stage.passing(0, 1)
+    old = await cluster.master()
+    with stage.fault("F02") as fault:
+        cluster.hang(old)
+
+        async def tried() -> int:
+            return unread(old.port)
+
+        size = await until(tried, 2, "a write to the frozen master")
+        await stage.replaced(old, fault)
+        await stage.flowing()
+        stage.terms.recovered(stage.journal.recovery(fault.since), FAILOVER)
+        cluster.resume(old)
+        back = fault.healed()
+        believed = await role(old)
+        fault.proved(f"{size} bytes were written to {old.name} in vain; back, it said {believed}")
+        await stage.flowing()
+        await stage.passing(3)
+        stage.terms.most("pause at its return", stage.journal.recovery(back), 1)
+        await stage.whole_again()
+
+
+@drill("F03", "a planned failover under load, three times")
+async def planned(stage: Stage) -> None:
+    cluster = stage.cluster
+    for _ in range(3):
+        await stage.flowing()
+        await stage.passing(0, 1)
+        old = await cluster.master()
+        with stage.fault("F03") as fault:
+            await cluster.failover()
+            await stage.replaced(old, fault)
+            await stage.passing(2)
+            await stage.flowing()
+            stage.terms.recovered(stage.journal.recovery(fault.since), 2)
+            await stage.whole_again()
+
+
+@drill("F04", "the master is demoted under its connections, and no sentinel says so", mesh=True)
+async def demoted(stage: Stage) -> None:
+    cluster = stage.cluster
+    await stage.flowing()
+    old = await cluster.master()
+    edges = cluster.mesh.between(stage.chat_names, [node.name for node in cluster.sentinels])
+    with stage.fault("F04") as fault:
+        for edge in edges:
+            edge.stall()
+        await cluster.failover()
+        new = await cluster.wait_for_new_master(old, 5)
+        # Before Sentinel does it, which would cut the connections off.
+        await old.command("REPLICAOF", LOOPBACK, new.announced)
+
+        async def refused() -> str | None:
+            return await stat(old, "errorstats", "errorstat_READONLY")
+
+        count = await until(refused, 5, "READONLY from the demoted master")
+        fault.proved(f"{old.name} follows {new.name} and said READONLY: {count}")
+        await stage.passing(HELD)
+        cluster.mesh.heal()
+        healed = fault.healed()
+        await stage.flowing()
+        stage.terms.recovered(stage.journal.recovery(healed), 2)
+        stage.terms.most("errors told to clients", sum(stage.journal.errors.values()), 0)
+        stage.terms.most("seconds", time.monotonic() - fault.since, 20)
+    await stage.whole_again()
