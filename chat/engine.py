@@ -125,6 +125,13 @@ class Engine(Protocol):
         """Return what has been counted; asks nobody."""
         ...
 
+    async def fail_over(self) -> None:
+        """Order a planned failover; returns when it is ordered, not when it is done.
+
+        Raises `unsupported` where there is nothing to fail over, or no right to order it.
+        """
+        ...
+
     async def cluster(self) -> dict[str, Any]:
         """Describe the storage for an administrator: topology, phases, nodes. No secrets."""
         ...

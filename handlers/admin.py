@@ -26,6 +26,7 @@ ConnectionId = Annotated[
     ),
 ]
 _DONE: Final = 204
+_ORDERED: Final = 202
 
 
 class ConnectionPath(msgspec.Struct, frozen=True):
@@ -76,7 +77,18 @@ async def disconnect_user(request: web.Request) -> web.Response:
 async def cluster(request: web.Request) -> web.Response:
     """Describe the storage: its topology, phases and nodes."""
     engine = await _engine(request)
-    return json_response(await engine.cluster())
+    document = await engine.cluster()
+    document["failover"] = request.app[NODE].options.dev and bool(document.get("sentinels"))
+    return json_response(document)
+
+
+async def fail_over(request: web.Request) -> web.Response:
+    """Order a planned failover, to watch one: for servers in development alone."""
+    engine = await _engine(request)
+    if not request.app[NODE].options.dev:
+        raise Refusal("forbidden", "for development: start the server with --dev")
+    await engine.fail_over()
+    return web.Response(status=_ORDERED)
 
 
 async def _engine(request: web.Request) -> Engine:

@@ -110,6 +110,10 @@ OPERATIONS: Final[dict[Handler, Operation]] = {
     ),
     admin.disconnect_user: Operation(path=admin.UserPath, answers={204: Answer("Told to close.")}),
     admin.cluster: Operation(answers={200: Answer("The storage; its form is the engine's.")}),
+    admin.fail_over: Operation(
+        answers={202: Answer("A planned failover is ordered; in development only.")},
+        codes=(*_READING, "unsupported"),
+    ),
     health.live: Operation(answers={200: Answer("Alive.", health.Live)}, codes=(), secured=False),
     health.ready: Operation(
         answers={

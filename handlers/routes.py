@@ -27,6 +27,7 @@ ROUTES: Final = (
     web.delete("/v1/admin/connections/{conn}", admin.disconnect),
     web.post("/v1/admin/users/{user}/disconnect", admin.disconnect_user),
     web.get("/v1/admin/cluster", admin.cluster),
+    web.post("/v1/admin/failover", admin.fail_over),
 )
 
 

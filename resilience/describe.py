@@ -18,8 +18,10 @@ def describe(engine: "RedisEngine") -> dict[str, Any]:
         "held": engine.budget.messages,
         "deaf": engine.feed.deaf,
     }
+    turns = [*engine.state.turns, storage]
     return {
         "engine": "redis",
+        "history": [{"phase": t.phase.value, "reason": t.reason, "at": t.since} for t in turns],
         "node": engine.node,
         "storage": {
             "phase": storage.phase.value,

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from chat.engine import Engine, Listener, Phase, Statistics, Storage
+from chat.errors import Refusal
 from chat.histogram import LATENCIES, Histogram
 from chat.log import MessageLog
 from chat.presence import Connections, Presence, Signals
@@ -50,6 +51,10 @@ class MemoryEngine:
     def statistics(self) -> Statistics:
         """Return what has been counted; a process that is its own storage holds nothing."""
         return Statistics(batches=self._log.batches, blackouts=Histogram(LATENCIES))
+
+    async def fail_over(self) -> None:
+        """Refuse: there is nothing to fail over to."""
+        raise Refusal("unsupported", "one process has no failover")
 
     async def cluster(self) -> dict[str, Any]:
         """Describe this process; there is nothing else."""

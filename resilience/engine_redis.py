@@ -9,7 +9,7 @@ from random import Random, SystemRandom
 from typing import Any, Final
 
 from chat.engine import Listener, Statistics, Storage
-from chat.errors import Unavailable
+from chat.errors import Refusal, Unavailable
 from resilience import channel, keys
 from resilience.append import Appending
 from resilience.checkup import Checkup
@@ -171,6 +171,12 @@ class RedisEngine:
     def statistics(self) -> Statistics:
         """Return what has been counted."""
         return count(self)
+
+    async def fail_over(self) -> None:
+        """Ask the sentinels for it."""
+        if self.watch is None:
+            raise Refusal("unsupported", "a single Redis has no failover")
+        await self.watch.fail_over()
 
     async def cluster(self) -> dict[str, Any]:
         """Describe the storage for an administrator."""

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Final
 
+from chat.errors import Refusal
 from resilience.address import Address
 from resilience.backoff import persist
 from resilience.dialer import PROBE_S
 from resilience.election import View, called_down, count_sentinels
-from resilience.link import Command, Link, LinkLost, Opener
+from resilience.link import Command, Link, LinkLost, Opener, Reply, ReplyError
 from resilience.replies import master, replicas
 
 _log: Final = logging.getLogger("holdfast.sentinel")
@@ -93,6 +94,19 @@ class SentinelWatch:
         """The latest answer of each sentinel that ever answered."""
         return list(self._views.values())
 
+    async def fail_over(self) -> None:
+        """Order a failover at the first sentinel that takes the order.
+
+        Raises `unsupported` if none does: the right to it is not among those a server needs.
+        """
+        for session in list(self._sessions):
+            try:
+                if not isinstance(await session.order_failover(), ReplyError):
+                    return
+            except LinkLost:
+                continue
+        raise Refusal("unsupported", "no sentinel takes the order")
+
     async def run(self) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -174,6 +188,11 @@ class _Session:
             self.poke.clear()
             self._check_silence()
             await self._ask()
+
+    async def order_failover(self) -> Reply:
+        """Order it; the sentinel answers OK, or why not."""
+        orders: list[Command] = [("SENTINEL", "FAILOVER", self._watch.name)]
+        return (await self._links[1].pipeline(orders, PROBE_S))[0]
 
     async def _ask(self) -> None:
         asked = self._loop.time()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
@@ -12,6 +12,7 @@ from chat.histogram import LATENCIES, Histogram
 
 _log: Final = logging.getLogger("holdfast.storage")
 
+TURNS: Final = 100  # for an administrator to look back on
 NEXT: Final[dict[Phase, frozenset[Phase]]] = {
     Phase.STARTING: frozenset({Phase.UP, Phase.STARTING}),
     Phase.UP: frozenset({Phase.UP, Phase.FAILING_OVER}),
@@ -35,6 +36,7 @@ class StorageState:
         self._since = self._loop.time()
         self.storage = Storage(Phase.STARTING, "not reached yet", wall())
         self.reasons: Counter[str] = Counter()
+        self.turns: deque[Storage] = deque(maxlen=TURNS)  # the phases before this one
         self.blackouts = Histogram(LATENCIES)
         self.unavailable_s = 0.0
 
@@ -53,6 +55,7 @@ class StorageState:
             self._since = now
             self.reasons[reason] += 1
             self._up.clear()
+        self.turns.append(before)
         self.storage = Storage(phase, reason, self._wall())
         _log.info("storage_changed", extra={"phase": phase.value, "reason": reason})
         self._tell(self.storage)

@@ -22,6 +22,7 @@ from deploy.local.waiting import together
 # RFC 7518 §3.2 asks for as many bytes as the hash has, 32.
 _SECRET_BYTES: Final = 48
 _REPOINT: Final = "+replicaof"
+_FAILOVER: Final = "+sentinel|failover"
 
 
 class Cluster(Topology):
@@ -29,7 +30,8 @@ class Cluster(Topology):
 
     `redis-1` is the first master. Files are in a new folder, or in `directory`, which must be
     empty and then stays. Without `password` whoever does not log in may do everything; the users
-    are there in any case. `repoint` gives the chat servers the right to REPLICAOF and tells them.
+    are there in any case. `repoint` gives the chat servers the right to REPLICAOF and tells them,
+    `failover` the right to order one at the sentinels.
     With `mesh` every connection to Redis and Sentinel goes by an edge that can be cut (mesh.py).
     `settings` are variables of each chat server. Without a mesh a cluster is bound to no event
     loop: it may be started in one and used in others.
@@ -45,6 +47,7 @@ class Cluster(Topology):
         down_after_ms: int = 1500,
         password: bool = True,
         repoint: bool = False,
+        failover: bool = False,
         mesh: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> None:
@@ -57,6 +60,7 @@ class Cluster(Topology):
         self._down_after_ms = down_after_ms
         self._password = password
         self._repoint = repoint
+        self._failover = failover
         self._settings = dict(settings or {})
         self._stack = AsyncExitStack()
 
@@ -116,6 +120,7 @@ class Cluster(Topology):
             passwords=self.passwords,
             anonymous=not self._password,
             chat_rights=_REPOINT if self._repoint else "",
+            chat_sentinel_rights=_FAILOVER if self._failover else "",
         )
 
     async def _start(self) -> None:

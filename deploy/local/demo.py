@@ -27,7 +27,7 @@ async def run() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with Cluster(settings=GENEROUS) as cluster:
+    async with Cluster(settings=GENEROUS, failover=True) as cluster:
         chats = [cluster.chat(command=(*SERVER, "--dev")) for _ in range(CHATS)]
         await asyncio.gather(*(chat.start() for chat in chats))
         turn = asyncio.Lock()

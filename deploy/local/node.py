@@ -48,6 +48,7 @@ class Plan:
     passwords: Passwords
     anonymous: bool  # whoever does not log in may do everything
     chat_rights: str
+    chat_sentinel_rights: str
 
 
 class Node:
@@ -107,6 +108,7 @@ class Node:
             "MASTER_HOST": LOOPBACK,
             "DATA_DIR": self.directory,
             "CHAT_RIGHTS": self.plan.chat_rights,
+            "CHAT_SENTINEL_RIGHTS": self.plan.chat_sentinel_rights,
             "MAXMEMORY": "256mb",
         }
 

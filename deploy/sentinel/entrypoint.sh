@@ -6,6 +6,7 @@
 # REPLICA_PASSWORD, SENTINEL_PASSWORD, CHAT_PASSWORD, ADMIN_PASSWORD, or the same with _FILE at the
 #                           end and the path of a file; letters, digits, '-', '_' and '.' only
 # CHAT_RIGHTS               empty, or +replicaof (users.acl)
+# CHAT_SENTINEL_RIGHTS      empty, or +sentinel|failover to try failovers out from the console
 # MAXMEMORY                 of Redis, 1gb
 # DATA_DIR                  /data: what is filled in, the data, and what a restart must remember
 set -eu
@@ -14,7 +15,7 @@ umask 077
 role=$1
 shift
 templates=$(cd "$(dirname "$0")" && pwd)
-: "${NODE_HOST:?}" "${MASTER_HOST:?}" "${CHAT_RIGHTS=}" "${MAXMEMORY:=1gb}" "${DATA_DIR:=/data}"
+: "${NODE_HOST:?}" "${MASTER_HOST:?}" "${CHAT_RIGHTS=}" "${CHAT_SENTINEL_RIGHTS=}" "${MAXMEMORY:=1gb}" "${DATA_DIR:=/data}"
 
 # These texts go into files where a space or a quote would mean something, and into REDIS_URL.
 secret() {

@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -61,6 +62,31 @@ async def test_every_kind_of_failover(deployment: tuple[Process, str], tmp_path:
         assert "sockets kept 20/20" in report
         acked = re.findall(r"acknowledged ([\d,]+), of these", report)[0]
         assert int(acked.replace(",", "")) > 100
+
+
+async def test_failover_by_the_console(deployment: tuple[Process, str]) -> None:
+    """The console's button orders a failover, and another node becomes master."""
+    base = re.findall(r"http://[^/\s]+", deployment[1])[0]
+    async with aiohttp.ClientSession(base) as session:
+        answer = await session.post("/console/token", json={"user": "ann"})
+        headers = {"Authorization": f"Bearer {(await answer.json())['token']}"}
+
+        async def cluster() -> dict[str, Any]:
+            document = await session.get("/v1/admin/cluster", headers=headers)
+            found: dict[str, Any] = await document.json()
+            return found
+
+        before = await cluster()
+        assert before["failover"] is True
+        ordered = await session.post("/v1/admin/failover", headers=headers)
+        assert ordered.status == 202
+        async with asyncio.timeout(20):
+            while ((await cluster())["master"] or before["master"]) == before["master"]:
+                await asyncio.sleep(0.05)
+        assert [turn["phase"] for turn in (await cluster())["history"]][-2:] == [
+            "failing_over",
+            "up",
+        ]
 
 
 async def test_failover_of_nothing(tmp_path: Path) -> None:

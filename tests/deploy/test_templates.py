@@ -19,6 +19,7 @@ VALUES = {
     "CHAT_PASSWORD": "ch4t_",
     "ADMIN_PASSWORD": "4dmin",
     "CHAT_RIGHTS": "+replicaof",
+    "CHAT_SENTINEL_RIGHTS": "+sentinel|failover",
     "MAXMEMORY": "1gb",
     "DATA_DIR": "/data",
 }

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.chatting import Client
-from tests.conftest import Connect
+from tests.conftest import Connect, Serve
 from tests.handlers.conftest import Reply, Rest
 
 ADMIN = "/v1/admin"
@@ -12,6 +12,7 @@ ROUTES = [
     ("DELETE", "/connections/c1"),
     ("POST", "/users/bo/disconnect"),
     ("GET", "/cluster"),
+    ("POST", "/failover"),
 ]
 
 
@@ -90,3 +91,10 @@ async def test_cluster(rest: Rest) -> None:
     described = await command(rest, "GET", "/cluster")
     assert described.status == 200
     assert described.json["storage"]["phase"] == "up"
+
+
+async def test_failover_is_for_development(rest: Rest, serve: Serve) -> None:
+    """In production nobody orders a failover here; in memory there is none to order."""
+    assert (await command(rest, "POST", "/failover")).status == 403
+    refused = await command(Rest(await serve(dev=True)), "POST", "/failover")
+    assert (refused.status, refused.json["code"]) == (501, "unsupported")
