@@ -21,6 +21,8 @@ MEMBERS = (15, 60, 240, 960)
 ROOMS = (1, 10, 100, 1000)
 HISTORY = (0, 1000, 10000)
 NODES = (1, 2, 3)
+PROCESS_ROOMS = 4
+PROCESS_MEMBERS = 60
 
 
 def _members(many: int, seconds: float, setting: Setting) -> dict[str, float]:
@@ -68,7 +70,8 @@ def growth(options: Options) -> Workload:
 
 
 def _capacity(seconds: float, setting: Setting) -> dict[str, float]:
-    figures = closed_loop(setting, (Room(SUBSCRIBERS // 4, IN_FLIGHT),) * 4, seconds)
+    rooms = (Room(PROCESS_MEMBERS, IN_FLIGHT),) * (PROCESS_ROOMS * len(setting.served.ports))
+    figures = closed_loop(setting, rooms, seconds)
     busiest = max(p["cpu_ns"] for p in figures.raw["probes"] if p["label"] == "server") / 1e9
     return values(figures) | {"capacity_per_s": figures.count("delivered") / busiest}
 
@@ -81,7 +84,8 @@ def processes(options: Options) -> Workload:
         Column("server CPU µs per delivery, all processes", "cpu_us", ".2f"),
     )
     about = (
-        "Four rooms of 60, members spread over the processes. Generator, Redis and servers share "
+        f"{PROCESS_ROOMS} rooms of {PROCESS_MEMBERS} for each process, {IN_FLIGHT} in flight in "
+        "each, every room's members spread over all processes. Generator, Redis and servers share "
         "the machine's cores, so the capacity is deliveries by CPU time, not by the clock."
     )
     peers = ("holdfast", "plain", "python-socketio", "socket.io")
