@@ -82,8 +82,9 @@ class RedisEngine:
                 Holding(self.budget, options.hold_s),
                 self.known,
                 options.batch,
+                f"lane {number}",
             )
-            for _ in range(options.lanes)
+            for number in range(options.lanes)
         ]
         self.feed = Feed(
             self.succession, self.reader, self.known, self.records, listener, self._hear, random

@@ -48,7 +48,7 @@ class Generation:
         self.opens_at = opens_at
         self.mark = mark
         self.committed = -1
-        self.stalled_since: float | None = None
+        self._stalls: dict[str, tuple[float, str]] = {}
         self._opener = opener
         self._links: set[Link] = set()
         self._loop = asyncio.get_running_loop()
@@ -77,6 +77,20 @@ class Generation:
         self._ended.set_result(reason)
         for link in self._links:
             link.close(reason)
+
+    def stall(self, who: str, reason: str) -> None:
+        """Note that somebody can't get anything committed, and since when."""
+        since, _ = self._stalls.get(who, (self._loop.time(), ""))
+        self._stalls[who] = (since, reason)
+
+    def flow(self, who: str) -> None:
+        """It can again."""
+        self._stalls.pop(who, None)
+
+    def stalled(self, seconds: float) -> str | None:
+        """Return why nothing is committed, if that has lasted so long."""
+        before = self._loop.time() - seconds
+        return next((why for since, why in self._stalls.values() if since <= before), None)
 
     async def ended(self, timeout_s: float | None = None) -> None:
         """Return when it has ended, or after so long."""

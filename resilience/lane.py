@@ -39,7 +39,9 @@ class Lane:
         holding: Holding,
         known: Known,
         batch: int,
+        name: str,
     ) -> None:
+        self._name = name
         self.holding = holding
         self.errors: Counter[str] = Counter()
         self.mistake: str | None = None
@@ -80,7 +82,7 @@ class Lane:
         await link.pipeline([APPEND.load], ANSWER_S)
         loop = asyncio.get_running_loop()
         await asyncio.sleep(generation.opens_at - loop.time())
-        quorum = Quorum(generation, self._succession.watch)
+        quorum = Quorum(generation, self._succession.watch, self._name)
         while True:
             if not self._publishes and not len(self.holding):
                 self._idle.set()
@@ -120,7 +122,7 @@ class Lane:
             for room, appended in done.items():
                 self._commit(room, rooms[room], appended)
             self._count(sum(len(rooms[room]) for room in done))
-        return await self._consider(link, failed)
+        return await self._consider(link, quorum.generation, failed)
 
     def _call(self, room: str, helds: Sequence[Held], quorum: Quorum) -> Command:
         drafts = [held.draft for held in helds]
@@ -172,12 +174,17 @@ class Lane:
             if isinstance(reply, ReplyError):
                 self.errors[f"publish {code(reply)}"] += 1
 
-    async def _consider(self, link: Link, failed: Sequence[ReplyError]) -> float:
+    async def _consider(
+        self, link: Link, generation: Generation, failed: Sequence[ReplyError]
+    ) -> float:
         """Return how long to wait before what failed is sent again."""
         pause = 0.0
         self.mistake = None
+        if not failed:
+            generation.flow(self._name)
         for error in failed:
             self.errors[code(error)] += 1
+            generation.stall(self._name, code(error))
             match judge(error):
                 case Verdict.FENCED:
                     raise LinkLost(code(error))

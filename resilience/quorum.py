@@ -27,8 +27,9 @@ class Quorum:
     must be covered, ROLE after it which replicas have acknowledged what.
     """
 
-    def __init__(self, generation: Generation, witness: Witness | None) -> None:
+    def __init__(self, generation: Generation, witness: Witness | None, who: str) -> None:
         self.generation = generation
+        self._who = who
         self._insync = generation.insync
         self._witness = witness
         self._loop = asyncio.get_running_loop()
@@ -60,18 +61,14 @@ class Quorum:
             self._insync.observe(now)
             self.generation.require()
             if self._insync.covers(offset, now):
-                self.generation.stalled_since = None
+                self.generation.flow(self._who)
                 return offset
-            self._stall()
+            self.generation.stall(self._who, "replicas do not acknowledge")
             await self.examine(offset, now)
             answers = await link.pipeline(self._wait(), ANSWER_S)
             if len(answers) > 1 and answers[0] >= self._insync.wanted:
                 # Others than the members had answered: WAIT won't block, so it must not spin.
                 await asyncio.sleep(_SPIN_S)
-
-    def _stall(self) -> None:
-        if self.generation.stalled_since is None:
-            self.generation.stalled_since = self._loop.time()
 
     async def examine(self, offset: int, now: MasterRole) -> None:
         """Find out of each member that lacks the offset whether it can still be elected."""

@@ -118,7 +118,7 @@ class Reader:
     async def _serve(self, generation: Generation) -> None:
         link = await generation.open()
         await link.pipeline([READ.load], ANSWER_S)
-        quorum = Quorum(generation, self._succession.watch)
+        quorum = Quorum(generation, self._succession.watch, "reader")
         while True:
             if not self._queue:
                 self._wake.clear()

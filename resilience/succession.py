@@ -166,7 +166,7 @@ class Succession:
 
     async def _settle(self, generation: Generation, link: Link) -> None:
         """Return when the ack rule can be met and appends may begin."""
-        quorum = Quorum(generation, self.watch)
+        quorum = Quorum(generation, self.watch, "adoption")
         while True:
             command = ("SET", keys.BARRIER, generation.number)
             answers = await link.pipeline([command, *quorum.questions()], ANSWER_S)
@@ -182,18 +182,23 @@ class Succession:
 
     async def _beat(self, generation: Generation, link: Link) -> None:
         replies = await link.pipeline([("ROLE",), ("GET", keys.BREAK)], ANSWER_S)
-        generation.insync.observe(master_role(replies[0]))
+        found = master_role(replies[0])
+        generation.insync.observe(found)
+        if len(found.replicas) < generation.insync.floor:
+            generation.stall("beat", "too few replicas")
+        else:
+            generation.flow("beat")
         if isinstance(replies[1], bytes) and replies[1].isdigit():
             generation.mark = max(generation.mark, int(replies[1]))
 
     def _report(self, generation: Generation) -> None:
-        since = generation.stalled_since
-        if since is not None and self._loop.time() - since > STALL_S:
-            if self._state.storage.up:
-                self._state.turn(Phase.FAILING_OVER, "replicas do not acknowledge")
-            self._say_why("replicas do not acknowledge")
-        elif since is None:
+        reason = generation.stalled(STALL_S)
+        if reason is None:
             self._state.turn(Phase.UP, f"master {generation.address}")
+        elif self._state.storage.up:
+            self._state.turn(Phase.FAILING_OVER, reason)
+        else:
+            self._say_why(reason)
 
     def _hurry(self, *, hurry: bool) -> None:
         if self.watch is not None:
