@@ -37,8 +37,6 @@ class Hub:
         if room.position is not None:
             return
         position = await log.follow(name)
-        if self._rooms.get(name) is not room:
-            return
         if room.position is None:
             room.position = position
 

@@ -143,6 +143,16 @@ def test_one_wake_for_each_turn(bench: Bench) -> None:
     assert bench.woken == 2
 
 
+def test_a_room_that_is_gone_is_handed_out_no_more(bench: Bench) -> None:
+    """What was gathered for listeners who left in the same turn does not count as handed out."""
+    ear = Ear(Wire())
+    bench.seat("den", ear)
+    bench.say("den", 1)
+    bench.hub.leave(bench.log, "den", ear)
+    bench.hub.flush()
+    assert bench.hub.tally.flushes == 0
+
+
 def test_nothing_is_asked_for_nothing(bench: Bench) -> None:
     """Events of a room without listeners, or no events at all, wake nobody."""
     bench.seat("den", Ear(Wire()))

@@ -7,10 +7,10 @@ import unicodedata
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chat.text import MARKS, sanitise
+from chat.text import sanitise
 
 HARMFUL = {
     "override": ("pay \u202egpj.exe\u202c now", "pay gpj.exe now"),
@@ -69,7 +69,7 @@ def test_no_base_carries_more_than_eight_marks(base: str, marks: str) -> None:
     stacks = clean.split(base)[1:]
     counts = [sum(unicodedata.category(c) in {"Mn", "Me"} for c in stack) for stack in stacks]
     assert len(counts) == 2
-    assert all(0 < count <= MARKS for count in counts)
+    assert all(0 < count <= 8 for count in counts)
 
 
 def left(chars: Iterable[str]) -> set[str]:
@@ -107,8 +107,13 @@ PIECES = [
 TEXTS = st.lists(st.sampled_from(PIECES) | st.characters(), max_size=40).map("".join)
 
 
+# Marks that NFC writes as two push one out between two others, which then compose.
+RECOMPOSED = "q" + "\u0344" * 3 + "\u0301\u0cc6\u0301\u0cc2"
+
+
 @settings(max_examples=1500)
 @given(TEXTS)
+@example(RECOMPOSED)
 def test_twice_is_once(text: str) -> None:
     """What was sanitised is not changed again."""
     clean = sanitise(text)
@@ -117,6 +122,7 @@ def test_twice_is_once(text: str) -> None:
 
 @settings(max_examples=500)
 @given(TEXTS)
+@example(RECOMPOSED)
 def test_what_comes_out_obeys_the_rule(text: str) -> None:
     """The result is NFC, and holds no override, lone tag, long stack or long invisible row."""
     clean = sanitise(text)
@@ -125,7 +131,7 @@ def test_what_comes_out_obeys_the_rule(text: str) -> None:
     assert not re.search("[\u200c-\u200f\u061c\u180b-\u180f\ufe00-\ufe0f]{4}", clean)
     assert not re.search(r"(?:^|\s)[\u200c\u200d\ufe0f]", clean)
     assert not re.search("[\U000e0020-\U000e007f]", re.sub("🏴[\U000e0030-\U000e007f]+", "", clean))
-    assert not re.search(rf"[\u0300-\u034e]{{{MARKS + 1}}}", clean)
+    assert not re.search(r"[\u0300-\u034e]{9}", clean)
 
 
 @settings(max_examples=300)
