@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from chat.errors import Unavailable
-from chat.log import Page, Position
+from chat.log import Page, Position, Receipt
 from resilience import channel, keys
 from resilience.append import Appended, Appending
 from resilience.dialer import PROBE_S
@@ -20,7 +20,6 @@ from resilience.link import Command, Link, LinkLost, Reply
 from resilience.quorum import ANSWER_S, WAIT_MS, Quorum, master_role
 from resilience.reader import Question, Reader
 from resilience.replies import Garbled
-from resilience.scripts import APPEND
 from server.__main__ import main
 from tests.drills.mute import mute
 
@@ -35,8 +34,8 @@ def no_replica_ack() -> None:
         self.generation.require()
         return -1
 
-    Quorum.questions = questions  # type: ignore[method-assign]
-    Quorum.commit = commit  # type: ignore[method-assign]
+    Quorum.questions = questions  # type: ignore[assignment, method-assign]
+    Quorum.commit = commit  # type: ignore[assignment, method-assign]
 
 
 def no_idempotency_key() -> None:
@@ -80,7 +79,7 @@ def delivery_before_ack() -> None:
         return done, failed
 
     Lane._send = keep_link  # type: ignore[method-assign]
-    Lane._sort = publish  # type: ignore[method-assign, assignment]
+    Lane._sort = publish  # type: ignore[method-assign]
 
 
 def committed(helds: Sequence[Held], appended: Appended) -> channel.Committed | None:
@@ -88,7 +87,7 @@ def committed(helds: Sequence[Held], appended: Appended) -> channel.Committed | 
     places = [
         (outcome.seq, held.draft.payload(outcome.seq, outcome.ts))
         for held, outcome in zip(helds, appended.outcomes, strict=True)
-        if hasattr(outcome, "seq") and not outcome.dup
+        if isinstance(outcome, Receipt) and not outcome.dup
     ]
     if not places:
         return None
@@ -114,8 +113,8 @@ def wait_elsewhere() -> None:
         finally:
             other.close("waited")
 
-    Quorum.questions = questions  # type: ignore[method-assign]
-    Quorum.commit = commit  # type: ignore[method-assign]
+    Quorum.questions = questions  # type: ignore[assignment, method-assign]
+    Quorum.commit = commit  # type: ignore[assignment, method-assign]
 
 
 def history_from_a_replica() -> None:
@@ -168,5 +167,4 @@ HOW: Final[dict[str, Callable[[], None]]] = {
 
 if __name__ == "__main__":
     HOW[sys.argv[1]]()
-    assert APPEND.sha
     sys.exit(main([]))

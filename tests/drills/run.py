@@ -12,10 +12,11 @@ from typing import Final
 
 import uvloop
 
+from tests.drills.catalogue import CATALOGUE
 from tests.drills.checker.check import Verdict
+from tests.drills.controls import CONTROLS
 from tests.drills.rig.drill import Drill
 from tests.drills.rig.perform import Outcome, perform
-from tests.drills.catalogue import CATALOGUE
 
 SEEDS: Final = (1, 2, 3)
 HEADINGS: Final = (
@@ -69,30 +70,51 @@ def complaints(outcome: Outcome) -> list[str]:
     ]
 
 
-def one(drill: Drill, seed: int, folder: Path | None) -> Verdict:
-    """Perform a drill, print its line; what failed keeps its folder."""
+def staged_run(drill: Drill, seed: int, folder: Path | None) -> tuple[Outcome | None, Path]:
+    """Perform a drill in a folder of its own; None if the rig broke."""
     place = Path(tempfile.mkdtemp(prefix=f"drill-{drill.name}-{seed}-", dir=folder))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            outcome = runner.run(perform(drill, seed, place))
+            return runner.run(perform(drill, seed, place)), place
     except Exception as error:  # noqa: BLE001 - whatever broke the rig, nothing was proved
         traceback.print_exc()
         print(line([f"{drill.name} seed {seed}", repr(error), Verdict.UNKNOWN]), flush=True)
+        return None, place
+
+
+def one(drill: Drill, seed: int, folder: Path | None, *, keep: bool) -> Verdict:
+    """Perform a drill, print its line; what failed keeps its folder."""
+    outcome, place = staged_run(drill, seed, folder)
+    if outcome is None:
         return Verdict.UNKNOWN
     print(line(cells(outcome)), flush=True)
     for said in complaints(outcome):
         print(said, flush=True)
-    if outcome.verdict is Verdict.PASS:
+    if outcome.verdict is Verdict.PASS and not keep:
         shutil.rmtree(place)
     else:
         print(f"  its history: {outcome.history}", flush=True)
     return outcome.verdict
 
 
+def control(name: str, seed: int, folder: Path | None) -> bool:
+    """Run a negative control; say whether the anomaly that it must show was found."""
+    it = CONTROLS[name]
+    outcome, _ = staged_run(it.staged, seed, folder)
+    found = sorted(outcome.report.names) if outcome else []
+    caught = it.shows in found
+    said = f"caught by {it.shows}" if caught else f"NOT CAUGHT: {it.shows} was not found"
+    acked = f"{outcome.row.acked:,}" if outcome else "0"
+    print(line([it.how, it.drill, str(seed), acked, ", ".join(found), said]), flush=True)
+    return caught
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.drills.run", description=__doc__)
     parser.add_argument("--fault", nargs="*", default=[], help="such as F06; all if left out")
     parser.add_argument("--seed", nargs="*", type=int, default=[], help="1 2 3 if left out")
+    parser.add_argument("--control", nargs="*", help="negative controls; all if none is named")
+    parser.add_argument("--keep", action="store_true", help="keep what passed, too")
     parser.add_argument("--folder", type=Path, help="where histories of failed drills are kept")
     options = parser.parse_args(arguments)
     unknown = set(options.fault) - set(CATALOGUE)
@@ -103,13 +125,29 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def controls(options: argparse.Namespace) -> int:
+    """Run negative controls; 0 if every broken server was caught."""
+    headings = ("broken server", "drill", "seed", "acked", "found", "")
+    print(line(headings))
+    print(line(["---"] * len(headings)), flush=True)
+    caught = [
+        control(name, seed, options.folder)
+        for name in options.control or CONTROLS
+        for seed in options.seed or SEEDS[:1]
+    ]
+    print(f"\n{sum(caught)}/{len(caught)} caught")
+    return 0 if all(caught) else 1
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for; 0 if everything passed."""
     options = parse(arguments)
+    if options.control is not None:
+        return controls(options)
     print(line(HEADINGS))
     print(line(["---"] * len(HEADINGS)), flush=True)
     verdicts = [
-        one(CATALOGUE[name], seed, options.folder)
+        one(CATALOGUE[name], seed, options.folder, keep=options.keep)
         for name in options.fault or CATALOGUE
         for seed in options.seed or SEEDS
     ]

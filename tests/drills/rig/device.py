@@ -32,8 +32,7 @@ class Device:
         self._token = token
         self._journal = journal
         self._epoch = ""
-        self._reading = False
-        self.wire: Wire | None = None
+        self.at = ""  # the chat server that it is joined at
 
     async def run(
         self, http: aiohttp.ClientSession, addresses: Sequence[Address], first: int
@@ -41,11 +40,11 @@ class Device:
         """Listen until cancelled."""
         while True:
             wire = await dial_any(http, addresses, first, self._token)
-            self.wire = wire
             self._journal.opened += 1
             try:
                 await self._listen(wire)
             except WireLost as lost:
+                self.at = ""
                 self._lose(lost.code)
                 first += 1
             finally:
@@ -64,6 +63,7 @@ class Device:
                     self._show(frame["events"], resume=True)
                 case "joined":
                     self._enter(frame, began)
+                    self.at = wire.address.node
                 case "error" if frame.get("id") == "join":
                     await asyncio.sleep(min(frame.get("retry_ms", 100), 500) / 1000)
                     began = await self._ask(wire)

@@ -34,17 +34,13 @@ class Shape:
 
 @dataclass(frozen=True)
 class Drill:
-    """`name` is its row in the table of faults, `title` what happens in words."""
+    """`title` says what happens; `fault` is the row in the table: F01 of F01r, too."""
 
     name: str
     title: str
     act: Act
     shape: Shape
-
-    @property
-    def fault(self) -> str:
-        """The row of the table: F01 of F01r, too."""
-        return self.name[:3]
+    fault: str
 
 
 DRILLS: Final[dict[str, Drill]] = {}
@@ -56,7 +52,8 @@ def drill(
     """Enter what a function does into the list of drills; keywords change the usual shape."""
 
     def enter(act: Act) -> Act:
-        DRILLS[name] = Drill(name, title, act, shape or Shape(**differently))  # type: ignore[arg-type]
+        changed = Shape(**differently)  # type: ignore[arg-type]
+        DRILLS[name] = Drill(name, title, act, shape or changed, name[:3])
         return act
 
     return enter

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from tests.drills.history import Recorder
@@ -13,11 +14,12 @@ USUAL_GAP: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """An acknowledged publish: when it was sent and answered (monotonic s), and by which node."""
+    """An acknowledged publish: when it was sent and answered (monotonic s), by whom, whose."""
 
     invoked: float
     at: float
     node: str
+    user: str
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Journal:
     answers: list[tuple[float, float]] = field(default_factory=list)
     closes: list[tuple[float, str, int | None]] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
+    limited: Counter[str] = field(default_factory=Counter)  # rate_limited answers by user
     notices: list[tuple[float, str]] = field(default_factory=list)
     opened: int = 0
 
@@ -47,7 +50,7 @@ class Journal:
     def silence(self, since: float, node: str | None = None) -> tuple[float, float]:
         """Return begin and end of the longest time without an ack since a moment, until now."""
         times = [since, *(ack.at for ack in self.acks_after(since, node)), time.monotonic()]
-        gaps = list(zip(times, times[1:], strict=False))
+        gaps = list(pairwise(times))
         return max(gaps, key=lambda gap: gap[1] - gap[0])
 
     def recovery(self, since: float, node: str | None = None) -> float:

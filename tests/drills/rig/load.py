@@ -17,7 +17,7 @@ from tests.drills.rig.drill import Shape
 from tests.drills.rig.journal import Journal
 from tests.drills.rig.pages import Historian
 from tests.drills.rig.publisher import Publisher
-from tests.drills.rig.wire import Address
+from tests.drills.rig.wire import Address, Wire, dial
 
 _JOINED: Final = 10.0  # seconds
 _RESOLVED: Final = 40.0  # two holds of the server and the pause between them
@@ -36,6 +36,8 @@ class Load:
         self.random = Random(seed)
         self._secret = secret
         self.rooms = [f"drill-{number}" for number in range(shape.rooms)]
+        self.read_rooms = list(self.rooms)  # those, and what a drill adds
+        self._strangers = 0
         self.devices: list[Device] = []
         self.publishers: list[Publisher] = []
         self._works: list[asyncio.Task[None]] = []
@@ -69,21 +71,36 @@ class Load:
         self._works.append(asyncio.create_task(work))
         return device
 
-    def write(self, name: str, place: int) -> Publisher:
+    def write(self, name: str, place: int, period: float | None = None) -> Publisher:
         """Add a user who writes, at first to the chat server of that number."""
-        publisher = Publisher(
+        publisher = self.speaker(name, place, period)
+        self.publishers.append(publisher)
+        self._writing.append(asyncio.create_task(publisher.run()))
+        return publisher
+
+    def speaker(self, name: str, place: int, period: float | None = None) -> Publisher:
+        """Return a user who says what the drill tells it to."""
+        return Publisher(
             name,
             self.token(name),
             self.rooms,
+            (self.http, self.addresses, place),
             journal=self.journal,
             random=Random(self.random.random()),
-            period=self.shape.period,
+            period=period or self.shape.period,
             padding=self.shape.padding,
         )
-        self.publishers.append(publisher)
-        work = publisher.run(self.http, self.addresses, place)
-        self._writing.append(asyncio.create_task(work))
-        return publisher
+
+    async def stranger(self, address: Address) -> Wire:
+        """Sign in with a connection that the history says nothing of."""
+        self._strangers += 1
+        return await dial(self.http, address, self.token(f"stranger-{self._strangers}"))
+
+    async def new_room(self, name: str) -> str:
+        """Add a room that nobody but the drill writes to."""
+        await self.historian.look(self.http, self.addresses[0], name, 1)
+        self.read_rooms.append(name)
+        return name
 
     async def all_joined(self) -> None:
         async with asyncio.timeout(_JOINED):

@@ -117,7 +117,7 @@ def plan(drill: Drill, cluster: Cluster) -> Plan:
     return Plan(
         drill=drill.name,
         faults=(drill.fault,),
-        sources=tuple(node.name for node in [*cluster.chats, *cluster.nodes]),
+        sources=(*(chat.name for chat in cluster.chats), *(node.name for node in cluster.nodes)),
         acks_per_fault=drill.shape.acks_per_fault,
         settle_ns=int(SETTLE * 1e9),
     )
@@ -132,10 +132,10 @@ async def finish(stage: Stage) -> None:
     if not stage.leaving:
         stage.terms.most("sockets lost", len(stage.journal.closes), 0)
     await stage.cluster.wait_until_replicating(REPLICATING)
-    heads = {room: await head(stage, room) for room in load.rooms}
+    heads = {room: await head(stage, room) for room in load.read_rooms}
     if not await load.settled(heads, SETTLE):
         await asyncio.sleep(max(0.0, quiet + SETTLE + 0.5 - time.monotonic()))
-    for room in load.rooms:
+    for room in load.read_rooms:
         for address in load.addresses:
             log = await whole_log(load.http, address, load.token("reader"), room)
             stage.journal.recorder.add(log)

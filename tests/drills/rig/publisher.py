@@ -23,7 +23,8 @@ class Publisher:
     """Says messages of its own in one room after the other, at most one unanswered.
 
     `period` is the mean time between two messages in seconds; a slow answer shortens the pause
-    that follows, so the rate stays as long as an answer takes less than that.
+    that follows, so the rate stays as long as an answer takes less than that. `way` leads to the
+    servers: the HTTP client, where they are, and the number of the first to try.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Publisher:
         name: str,
         token: str,
         rooms: Sequence[str],
+        way: tuple[aiohttp.ClientSession, Sequence[Address], int],
         *,
         journal: Journal,
         random: Random,
@@ -40,19 +42,18 @@ class Publisher:
         self.name = name
         self._token = token
         self._rooms = rooms
+        self._http, self._addresses, self._first = way
         self._journal = journal
         self._random = random
         self._period = period
         self._padding = "." * padding
         self._wire: Wire | None = None
+        self._leaving = False
         self._count = 0
         self.stopping = asyncio.Event()
 
-    async def run(
-        self, http: aiohttp.ClientSession, addresses: Sequence[Address], first: int
-    ) -> None:
+    async def run(self) -> None:
         """Publish until told to stop; then until the last message's outcome is known."""
-        self._http, self._addresses, self._first = http, addresses, first
         due = time.monotonic() + self._random.uniform(0, self._period)
         while not self.stopping.is_set():
             await self._pause(due - time.monotonic())
@@ -93,14 +94,16 @@ class Publisher:
         journal.answers.append((now, now - invoked))
         if answer["type"] == "ack":
             recorder.add(Ok(attempt=attempt, seq=answer["ref"], dup=answer.get("dup", False)))
-            journal.acks.append(Ack(invoked, now, wire.address.node))
+            journal.acks.append(Ack(invoked, now, wire.address.node, self.name))
             return True
         code = answer["code"]
         journal.errors[code] += 1
         outcome = Fail if code in REFUSED else Info
         recorder.add(outcome(attempt=attempt, code=code))
-        await asyncio.sleep(min(answer.get("retry_ms", 0) / 1000, _LONGEST_PAUSE))
-        return False
+        if code == "rate_limited":
+            journal.limited[self.name] += 1
+        await self._pause(min(answer.get("retry_ms", 0) / 1000, _LONGEST_PAUSE))
+        return outcome is Fail and self.stopping.is_set()
 
     async def _answer(self, wire: Wire, attempt: int) -> Frame:
         while True:
@@ -111,8 +114,6 @@ class Publisher:
                 self._journal.notices.append((time.monotonic(), frame["code"]))
             elif frame["type"] == "goaway":
                 self._leaving = True
-
-    _leaving = False
 
     async def _connected(self) -> Wire:
         if self._leaving:

@@ -1,6 +1,7 @@
 """The stage of a drill: a cluster of real processes under load, and what may be done to it."""
 
 import asyncio
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,10 +22,13 @@ from tests.drills.rig.fault import Harm
 from tests.drills.rig.journal import Journal
 from tests.drills.rig.load import Load
 from tests.drills.rig.terms import Terms
+from tests.drills.rig.wire import Address
 
 DOWN_AFTER: Final = 1.5  # seconds, Sentinel's
 BUSY: Final = 100  # acks that show that all is well
 HEALTHY: Final = 40.0
+HURRIED: Final = 500  # milliseconds
+USUAL: Final = 10_000  # what sentinel.c has
 _FLOW: Final = 30.0
 
 
@@ -79,7 +83,7 @@ class Stage:
         return new
 
     async def bring_back(self, node: RedisNode) -> None:
-        """Start a node again and turn it to the master at once; returns when it is in sync.
+        """Start a node again and turn it to the master at once; returns when all is well.
 
         Left to itself a former master is turned by Sentinel, eight seconds later.
         """
@@ -95,16 +99,38 @@ class Stage:
 
         if node is not master:
             await until(turned, HEALTHY, f"{node.name} follows {master.name}")
-        await self.cluster.wait_until_replicating(HEALTHY)
+        await self.whole_again()
 
     async def whole_again(self) -> None:
-        """Wait until all processes are one healthy topology, with every replica online."""
+        """Wait until all processes are one healthy topology, with every replica online.
+
+        Sentinels look at a quiet node every ten seconds; here they hurry until they know all.
+        """
+        await self._look_every(HURRIED)
         await self.cluster.wait_until_healthy(HEALTHY)
+        await self._look_every(USUAL)
+
+    async def _look_every(self, milliseconds: int) -> None:
+        """Set how often a sentinel asks a node for INFO while nothing seems wrong."""
+        for sentinel in self.cluster.sentinels:
+            await sentinel.command("SENTINEL", "DEBUG", "info-period", milliseconds)
 
     @property
     def now(self) -> float:
         """The journal's clock, in seconds."""
         return time.monotonic()
+
+    def address(self, chat: ChatNode) -> Address:
+        """Return where a chat server is found without a door."""
+        return Address(chat.name, chat.url)
+
+    async def metric(self, chat: ChatNode, name: str, label: str = "") -> float:
+        """Return a metric of a chat server, summed over the label sets that hold `label`."""
+        url = f"http://{LOOPBACK}:{chat.admin_port}/metrics"
+        async with asyncio.timeout(5), self.load.http.get(url) as got:
+            lines = (await got.text()).splitlines()
+        found = [one for one in lines if re.match(rf"{name}(\{{|\s)", one) and label in one]
+        return sum(float(one.rsplit(" ", 1)[1]) for one in found)
 
     @property
     def chat_names(self) -> list[str]:

@@ -1,5 +1,6 @@
 """What stands in Redis itself, read around every server and proxy."""
 
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -52,7 +53,7 @@ def unread(port: int) -> int:
 
     Of connections with more than a ping in them: a frozen process' writes, tried and not done.
     """
-    with open("/proc/net/tcp", encoding="ascii") as table:
+    with Path("/proc/net/tcp").open(encoding="ascii") as table:
         rows = [line.split() for line in table][1:]
     waiting = (
         int(row[4].split(":")[1], 16)

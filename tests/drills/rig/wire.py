@@ -60,6 +60,10 @@ class Wire:
             self._unread.extend(found if isinstance(found, list) else [found])
         return self._unread.pop(0)
 
+    def abort(self) -> None:
+        """Leave without a word to the server but the kernel's."""
+        self._socket._response.close()
+
     async def close(self) -> None:
         try:
             async with asyncio.timeout(_CLOSING):

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from deploy.local.redis_node import RedisNode
+from deploy.local.sentinel_node import SentinelNode
 from deploy.local.waiting import together, until
 from tests.drills.rig.drill import drill
 from tests.drills.rig.fault import Harm
@@ -61,7 +63,7 @@ async def end_all(stage: Stage, fault: Harm, *, empty: bool) -> None:
     """Kill every Redis and Sentinel process at once; 20 s later all of them start again."""
     cluster = stage.cluster
     master = await cluster.master()
-    everybody = [*cluster.nodes, *cluster.sentinels]
+    everybody: list[RedisNode | SentinelNode] = [*cluster.nodes, *cluster.sentinels]
     await together(*(cluster.kill(node) for node in everybody))
     fault.proved("three redis-server and three sentinels were killed")
     await stage.passing(OUTAGE)

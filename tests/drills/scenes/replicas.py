@@ -41,6 +41,29 @@ async def one_replica(stage: Stage) -> None:
     await stage.whole_again()
 
 
+@drill("F07b", "one replica is cut off from the master and the sentinels, not from the servers",
+       mesh=True)  # fmt: skip
+async def replica_cut_off(stage: Stage) -> None:
+    cluster = stage.cluster
+    await stage.flowing()
+    old = await cluster.master()
+    replica = stage.random.choice(await cluster.replicas())
+    with stage.fault("F07") as fault:
+        others = [node.name for node in [old, *cluster.sentinels]]
+        edges = cluster.mesh.isolate(replica.name, others)
+        await stage.passing(MAJORITY)
+        await stage.flowing()
+        withheld = sum(lane.withheld for edge in edges for lane in edge.lanes)
+        fault.proved(f"{withheld} bytes withheld from {replica.name}, and acks went on")
+        stage.terms.recovered(stage.journal.recovery(fault.since), MAJORITY)
+        cluster.mesh.heal()
+        healed = fault.healed()
+        await stage.flowing()
+        stage.terms.most("pause at its return", stage.journal.recovery(healed), 1)
+    stage.terms.most("errors told to clients", sum(stage.journal.errors.values()), 0)
+    await stage.whole_again()
+
+
 @drill("F08", "all replicas are lost while the master lives")
 async def all_replicas(stage: Stage) -> None:
     cluster = stage.cluster
