@@ -48,10 +48,10 @@ run: $(RUN) ## Start the server for development: in memory, no Redis, on port 80
 
 .PHONY: test
 test: $(DEV) ## Run the tests (drills and nightly ones apart); PYTEST="-k feed" hands options on
-	@missing=; for program in redis-server chromium node; do \
+	@missing=; for program in redis-server chromium node nginx; do \
 		command -v $$program >/dev/null || missing+=" $$program"; done; \
 	[ -z "$$missing" ] || { echo "The tests drive real programs, and these are not on PATH:$$missing." \
-		"On Debian: apt-get install redis-server chromium nodejs" >&2; exit 1; }
+		"On Debian: apt-get install redis-server chromium nodejs nginx-light" >&2; exit 1; }
 	.venv/bin/pytest $(PYTEST)
 
 .PHONY: ha
