@@ -394,8 +394,10 @@ test('Two ping intervals of silence are reason enough to ask.', async () => {
   await world.clock.advance(1);
   assert.equal(socket.sent('ping').length, 1);
   socket.say({ type: 'pong', ts: 0 });
-  await world.clock.advance(50_000);
-  assert.equal(world.chat.state, 'online');
+  await world.clock.advance(99_999);
+  assert.deepEqual([world.chat.state, socket.sent('ping').length], ['online', 1]);
+  await world.clock.advance(1);
+  assert.equal(socket.sent('ping').length, 2, 'and so again');
 });
 
 test('A welcome that says degraded is noticed as such, and one that no longer does as recovered.', async () => {
