@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from bench.generator import Figures
+from bench.generator import Figures, Refused
 from bench.plan import Room, Traffic
 from bench.workloads.workload import (
     ALL_PEERS,
@@ -34,6 +34,8 @@ def values(figures: Figures) -> dict[str, float]:
     """CPU microseconds of server and Redis per delivery and per message, and the rates."""
     delivered, published = figures.count("delivered"), figures.count("published")
     redis = figures.cpu("redis") + figures.cpu("replica")
+    if not delivered or not published:
+        raise Refused(f"{published} messages, {delivered} deliveries: the window is too short")
     return {
         "cpu_us": figures.cpu("server") / delivered * MICRO,
         "cpu_us_message": figures.cpu("server") / published * MICRO,
