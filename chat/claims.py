@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from chat.errors import Refusal
 from chat.names import DisplayName, UserId, dm_users
+from chat.text import sanitise
 
 LIFETIME_S: Final = 24 * 3600
 LEEWAY_S: Final = 10  # clocks of two hosts without trouble differ by less
@@ -85,4 +86,11 @@ def accept(payload: object, now: float) -> Claims:
     issued = now if claims.iat is None else claims.iat
     if issued > now + LEEWAY_S or claims.exp - issued > LIFETIME_S + LEEWAY_S:
         raise Refusal("token_invalid", "lifetime over 24 h, or issued in the future")
-    return claims
+    return _with_clean_name(claims)
+
+
+def _with_clean_name(claims: Claims) -> Claims:
+    """Return the claims with a name by the text rule: a name is shown beside everyone's."""
+    if claims.name is None:
+        return claims
+    return msgspec.structs.replace(claims, name=sanitise(claims.name).replace("\n", " ") or None)

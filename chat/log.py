@@ -155,7 +155,8 @@ class MessageLog(Protocol):
         """Return at most `limit` events that are safe, ascending.
 
         `after=n`: the first ones above n. `before=n`: the last ones below n. Neither: the last
-        ones. Contains every event whose receipt was out when the read began. A room that never
+        ones. Contains every event whose receipt was out, or that a listener was told of, when the
+        read began. A room that never
         was is empty, with an epoch. Raises `Unavailable` after the hold deadline.
         """
         ...

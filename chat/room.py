@@ -59,8 +59,8 @@ class Tally:
         self.deliveries += len(payloads) * listeners
         self.fanout.record(listeners)
         now = self._wall()
-        for payload in payloads:
-            self.delivery.record((now - ts_of(payload)) / 1000)
+        for ts in filter(None, map(ts_of, payloads)):
+            self.delivery.record((now - ts) / 1000)
 
 
 class CatchUp:

@@ -142,6 +142,13 @@ class Session:
         self._malformed.spend(now)
         return closes.PROTOCOL_ERROR if self._malformed.wait(now) else None
 
+    def unknown(self, now: float) -> Close | None:
+        """Count a frame of a type not known here; a flood of them is a flood."""
+        if not self._frames.spend(now):
+            return None
+        self._refusals.spend(now)
+        return closes.RATE_LIMITED if self._refusals.wait(now) else None
+
     def refused(self, refusal: Refusal, now: float) -> Close | None:
         """Count a refusal of a flood; who goes on regardless is closed."""
         if refusal.code != "rate_limited":

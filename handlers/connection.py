@@ -145,7 +145,8 @@ class Connection:
                 field=refusal.field,
             )
         )
-        close = self._peer.session.fault(now) if refusal.code == "bad_request" else None
+        session = self._peer.session
+        close = session.unknown(now) if refusal.code == "unknown_type" else session.fault(now)
         if close is not None:
             self._peer.outbox.close(close)
 

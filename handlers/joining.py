@@ -16,12 +16,12 @@ MEMBERS: Final = 100  # members named in `joined`; the rest by REST
 
 
 class Seat:
-    """A connection's place in a room: the epoch it was shown, and whether it watches presence."""
+    """A connection's place in a room: what it was shown when it joined, if it watches presence."""
 
-    __slots__ = ("epoch", "watch")
+    __slots__ = ("shown", "watch")
 
     def __init__(self, *, watch: bool) -> None:
-        self.epoch = ""
+        self.shown: Position | None = None
         self.watch = watch
 
 
@@ -53,11 +53,15 @@ class Joining:
             raise
 
     def rejoin(self, room: str) -> Rejoin | None:
-        """Return the join of one who stood in an epoch that is lost; None: not in the room."""
+        """Return the join of one whose history was lost; None: not in the room.
+
+        From what it was shown on: should the epoch be another now, the log says so.
+        """
         seat = self._seats.get(room)
         if seat is None:
             return None
-        return Rejoin(room=room, presence=seat.watch, since=0, epoch=seat.epoch or None)
+        shown = seat.shown or Position("", 0)
+        return Rejoin(room=room, presence=seat.watch, since=shown.seq, epoch=shown.epoch or None)
 
     def leave(self, room: str) -> None:
         """Leave a room; not being there is nothing."""
@@ -73,7 +77,7 @@ class Joining:
             await self._send(join, stretch, first=first)
             await self._peer.outbox.drained()
             shown, first = stretch.end, False
-        self._seats[join.room].epoch = shown.epoch
+        self._seats[join.room].shown = shown
         if not self._hub.settle(join.room, self._peer.outbox, shown):
             further = Join(room=join.room, since=shown.seq, epoch=shown.epoch)
             await self._show(further, first=False)
@@ -88,7 +92,7 @@ class Joining:
         self._outcomes[stretch.reset or fresh] += 1
         claims = self._peer.session.signed_in
         joined = Joined(
-            id=join.id,
+            id=join.id if first else None,  # one terminal reply, whatever happens on the way
             room=join.room,
             epoch=stretch.page.epoch,
             tail=stretch.page.tail,

@@ -200,3 +200,9 @@ def verdict(payload: object) -> str | None:
 def test_any_payload_is_accepted_or_refused(payload: object) -> None:
     """No payload of any shape does anything but give claims or a refusal of the token."""
     assert verdict(payload) in {None, "token_invalid", "token_expired"}
+
+
+def test_a_name_follows_the_text_rule() -> None:
+    """A signed name that overrides the direction of writing or breaks lines is cleaned."""
+    payload = {"sub": "u", "exp": 100, "iat": 0, "name": "A\u202enn\na"}
+    assert accept(payload, 50).name == "Ann a"

@@ -272,3 +272,12 @@ async def test_long_catch_up_comes_in_pages(connect: Connect) -> None:
         joined = await ann.until("events")
         seqs += [e["seq"] for e in joined["events"]]
     assert seqs == list(range(1, 1001))
+
+
+async def test_flood_of_unknown_types_is_closed(connect: Connect) -> None:
+    """Frames of unknown types count like others: a flood of them ends with 4200."""
+    client = await connect()
+    unknown = [{"type": "signal"}] * 60
+    for _ in range(4):
+        await client.send(*unknown)
+    assert (await client.closing()).code == 4200
