@@ -4,7 +4,7 @@ import secrets
 from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import WebSocketError, WSMsgType, web
 
 from chat import closes
 from chat.closes import Close
@@ -23,8 +23,20 @@ PROTOCOL: Final = "chat.v1"
 _BEARER: Final = "bearer."
 _VERSION: Final = "13"
 _CONN_BYTES: Final = 9
+_BAD_FRAME: Final = Close(1002, "bad_frame")
+_BROKEN: Final = {close.code: close for close in (closes.NOT_UTF8, closes.TOO_BIG)}
+_NORMAL: Final = 1000
 _SEND_BUFFER: Final = 1 << 17  # bytes; the kernel doubles it: 2.5 MB/s at 100 ms round trip
 _SENDABLE: Final = frozenset({*range(1000, 1004), *range(1007, 1012), *range(3000, 5000)})
+
+
+class _Socket(web.WebSocketResponse[bool]):
+    """Leaves saying goodbye to the outbox: nothing may be sent after a close frame."""
+
+    async def close(self, *, code: int = _NORMAL, message: bytes = b"", drain: bool = True) -> bool:
+        """Send nothing; the one who listens is told what was wrong, and closes."""
+        del code, message, drain
+        return False
 
 
 async def websocket(request: web.Request) -> web.StreamResponse:
@@ -48,7 +60,7 @@ async def _upgrade(
     if refusal is not None:
         node.statistics.attempts["bad_handshake"] += 1
         return refusal
-    socket = web.WebSocketResponse(
+    socket = _Socket(
         protocols=(PROTOCOL,),
         autoping=False,  # pings and pongs of ours go the way of all frames
         autoclose=False,
@@ -107,7 +119,7 @@ def _bearer(request: web.Request) -> str | None:
 
 
 async def _converse(
-    socket: "web.WebSocketResponse[bool]",
+    socket: _Socket,
     node: Node,
     peer: Peer,
     connection: Connection,
@@ -128,11 +140,22 @@ async def _converse(
         elif message.type is WSMsgType.BINARY:
             peer.outbox.close(closes.BINARY)
         elif message.type is WSMsgType.CLOSE:
-            code = message.data if message.data in _SENDABLE else 1000
-            peer.outbox.close(Close(code, ""))
+            peer.outbox.close(_goodbye(message.data))
+            return
+        elif message.type is WSMsgType.ERROR:
+            if isinstance(message.data, WebSocketError):
+                peer.outbox.close(_BROKEN.get(message.data.code, _BAD_FRAME))
             return
         elif message.type is not WSMsgType.PONG:
             return
+
+
+def _goodbye(code: int) -> Close:
+    """Return the answer to a client's close: its own code; 1000 to none, 1002 to a wrong one.
+
+    Wrong by RFC 6455 §7.4 are 1006 and what no range holds; aiohttp lets these through.
+    """
+    return Close(code if code in _SENDABLE else _BAD_FRAME.code if code else _NORMAL, "")
 
 
 async def _hear(peer: Peer, connection: Connection, payload: bytes) -> None:

@@ -8,6 +8,7 @@ from aiohttp import WSMsgType
 
 from tests.chatting import ORIGIN, Client, Served, token
 from tests.conftest import Connect, Serve
+from tests.handlers.framing import TEXT, command, frame, spoken
 
 UPGRADE = {
     "Connection": "Upgrade",
@@ -176,3 +177,18 @@ async def test_close_is_answered_once(serve: Serve) -> None:
     writer.close()
     assert rest.count(b"\x88\x02\x03\xe8") == 1
     assert rest.endswith(b"\x88\x02\x03\xe8")
+
+
+async def test_unmasked_frames_are_still_taken(serve: Serve) -> None:
+    """The library takes a client's unmasked frame; the day it refuses, docs/security.md changes."""
+    async with spoken(await serve()) as wire:
+        await wire.send([frame(TEXT, command(), mask=None)])
+        assert (await wire.hear("a")).answered == ["a"]
+
+
+async def test_nothing_follows_a_close_frame(serve: Serve) -> None:
+    """What was answered before a broken frame goes out before the close, nothing after it."""
+    async with spoken(await serve()) as wire:
+        await wire.send([frame(TEXT, command()) * 3 + frame(TEXT, rsv=4)])
+        heard = await wire.hear()
+    assert (heard.answered, heard.closes, heard.ended) == (["a"] * 3, [1002], True)
