@@ -80,12 +80,11 @@ async def test_failover_by_the_console(deployment: tuple[Process, str]) -> None:
         assert before["failover"] is True
         ordered = await session.post("/v1/admin/failover", headers=headers)
         assert ordered.status == 202
-        phases: list[str] = []
+        after = await cluster()
         async with asyncio.timeout(20):
-            while phases[-2:] != ["failing_over", "up"]:
-                after = await cluster()
-                phases = [turn["phase"] for turn in after["history"]]
+            while [turn["phase"] for turn in after["history"]][-2:] != ["failing_over", "up"]:
                 await asyncio.sleep(0.05)
+                after = await cluster()
         assert after["master"]["address"] != before["master"]["address"]
 
 
