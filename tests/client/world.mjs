@@ -114,6 +114,10 @@ export const message = (seq, fields = {}) => ({
 export const messages = (from, to) =>
   Array.from({ length: to - from + 1 }, (_, index) => message(from + index));
 
+/** Where each join wants to go on. */
+export const joins = (socket) =>
+  socket.sent('join').map(({ since, epoch, history }) => ({ since, epoch, history }));
+
 /** A chat in a world of its own, with everything it says written down. */
 export class World {
   clock = new VirtualClock();
