@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 BIRTH_S: Final = 1_000.0  # of the loop's clock; zero would hide a deadline that was never set
+TURN_S: Final = 1e-6  # what a turn takes: code may rely on it that time goes on
 _ENDLESS: Final = 3_000_000  # turns: far more than any schedule takes
 
 
@@ -177,6 +178,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def _turn(self) -> None:
         if not self._ready:
             self._jump()
+        self._now += TURN_S
         batch, self._ready = self._ready, []
         if self._shuffle and len(batch) > 1:
             self._random.shuffle(batch)

@@ -1,5 +1,107 @@
-"""stub"""
+"""Faults by the seed: begun, proved, healed, ended; one after the other, some on top of another."""
+
 import asyncio
-async def break_things(world, faults):
-    await asyncio.sleep(1)
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from tests.drills.history import Fault
+from tests.simulation import harm
+from tests.simulation.harm import Harm
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+ACKS: Final = 2  # that a fault's window must hold
+FIRST_S: Final = (0.05, 1.5)
+BETWEEN_S: Final = (0.0, 3.0)
+PATIENCE_S: Final = 40.0  # a fault that has not ended by then has left a standstill
+_LOOK_S: Final = 0.05
+
+# Likelier ones first; each is a generator of one fault's steps.
+KINDS: Final[dict[str, tuple[int, Callable[["World", Random], Harm]]]] = {
+    "kill master": (6, harm.kill_master),
+    "hang master": (6, harm.hang_master),
+    "planned failover": (6, harm.planned_failover),
+    "isolate master": (5, harm.isolate_master),
+    "master and clients cut off": (3, harm.isolate_master_and_chat),
+    "lag, then master dies": (6, harm.lag_and_kill),
+    "lag, then planned failover": (5, harm.lag_and_failover),
+    "stall, then master dies": (4, harm.stall_and_kill),
+    "kill replica": (3, harm.kill_replica),
+    "hang replica": (3, harm.hang_replica),
+    "replies lost": (5, harm.lose_replies),
+    "replies lost, then master dies": (3, harm.lose_replies_and_kill),
+    "links dropped": (3, harm.drop_links),
+    "scripts flushed": (2, harm.flush_scripts),
+    "chat node dies": (3, harm.kill_chat),
+    "chat node cut from master": (3, harm.cut_chat),
+    "half-open link": (2, harm.half_open),
+    "sentinel dies": (2, harm.kill_sentinel),
+    "sentinels deaf": (2, harm.hang_sentinels),
+    "news lost": (3, harm.lose_news),
+    "slow": (2, harm.slow),
+    "clocks jump": (2, harm.jump_clocks),
+    "no memory": (2, harm.no_memory),
+    "all die, disks kept": (3, harm.kill_all),
+    "all come back empty": (2, harm.empty_all),
+    "master comes back empty": (2, harm.empty_master),
+    "master and up-to-date replica die": (3, harm.lose_two),
+}
+# What may happen on top of another fault without being a second loss of a Redis.
+BESIDE: Final = (
+    "replies lost",
+    "links dropped",
+    "scripts flushed",
+    "chat node dies",
+    "news lost",
+    "slow",
+    "clocks jump",
+    "sentinel dies",
+)
+
+
+async def break_things(world: "World", told: list[str]) -> None:
+    """Let the faults of this seed happen, one after the other."""
+    random = world.fork()
+    await asyncio.sleep(random.uniform(*FIRST_S))
+    for nth in range(world.shape.faults):
+        name = _draw(random)
+        told.append(name)
+        jobs: list[Awaitable[None]] = [_break(world, random, name, nth)]
+        if random.random() < 0.25:
+            other = random.choice(BESIDE)
+            if other != name:
+                told.append(f"+ {other}")
+                jobs.append(_later(world, random, other, nth))
+        await asyncio.gather(*jobs)
+        await asyncio.sleep(random.uniform(*BETWEEN_S))
     world.faults_over.set()
+
+
+def _draw(random: Random) -> str:
+    return random.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
+
+
+async def _later(world: "World", random: Random, name: str, nth: int) -> None:
+    await asyncio.sleep(random.uniform(0, 3))
+    await _break(world, random, name, nth)
+
+
+async def _break(world: "World", random: Random, name: str, nth: int) -> None:
+    """Carry one fault through, and record its steps."""
+    said = f"{name} {nth}"
+    tape, loop, before = world.tape, world.loop, world.acked
+    harm = KINDS[name][1](world, random)
+    loses = await anext(harm)
+    tape.add(Fault(name=said, step="start", loses_history=loses))
+    async with asyncio.timeout(PATIENCE_S):
+        if await anext(harm):
+            tape.add(Fault(name=said, step="proved", said="seen in the model"))
+        async for _ in harm:
+            pass
+    tape.add(Fault(name=said, step="heal"))
+    end = loop.time() + PATIENCE_S
+    while world.acked < before + ACKS and loop.time() < end:
+        await asyncio.sleep(_LOOK_S)
+    tape.add(Fault(name=said, step="end"))

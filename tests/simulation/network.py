@@ -1,5 +1,6 @@
 """A network of hosts: connections in order, delays, cuts that hold what is sent until they heal."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -74,6 +75,11 @@ class Network:
             for pipe, act, args in self._held.pop(edge, []):
                 pipe.travel(act, *args)
 
+    def lose(self, source: str) -> None:
+        """Whatever a machine had sent and nobody has got is gone with it."""
+        for edge in [edge for edge in self._held if edge[0] == source]:
+            del self._held[edge]
+
     def reaches(self, a: str, b: str) -> bool:
         """Tell whether a question from a to b is answered."""
         return not self.cut or ((a, b) not in self.cut and (b, a) not in self.cut)
@@ -85,7 +91,7 @@ class Network:
 class Pipe:
     """One direction of a connection: what is sent arrives in order, after a while."""
 
-    __slots__ = ("_count", "_last", "_network", "edge", "source", "target")
+    __slots__ = ("_count", "_last", "_network", "_queue", "edge", "source", "target")
 
     def __init__(self, network: Network, source: Host, target: Host, number: int) -> None:
         self._network = network
@@ -93,6 +99,7 @@ class Pipe:
         self.source = source
         self.target = target
         self._last = 0.0
+        self._queue: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._count = number * 37
 
     def send(self, act: Callable[..., None], *args: Any) -> None:
@@ -116,7 +123,13 @@ class Pipe:
         if network.slow:
             delay += network.slow.get(frozenset(self.edge), 0.0)
         self._last = max(network.loop.time() + delay, self._last + _STEP_S)
-        network.loop.call_at(self._last, act, *args)
+        self._queue.append((act, args))
+        network.loop.call_at(self._last, self._arrive)
+
+    def _arrive(self) -> None:
+        """What was sent first comes first, in whatever order the loop runs what is due."""
+        act, args = self._queue.popleft()
+        act(*args)
 
     def delay(self, seconds: float) -> None:
         """Let what follows arrive later than so."""

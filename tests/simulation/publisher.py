@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _WAY_S: Final = (0.0, 0.002)
+CALM_S: Final = 0.4
 _PAUSE_S: Final = 0.15
 _IMPATIENT_S: Final = (0.5, 16.0)
 
@@ -44,7 +45,8 @@ class Publisher:
             if random.random() < 0.03:
                 await self._send(room, cid, f"{self._user} says otherwise")
             sent += 1
-            await asyncio.sleep(random.expovariate(1 / world.shape.pause_s))
+            calm = sent >= world.shape.messages  # goes on only so that no fault meets silence
+            await asyncio.sleep(random.expovariate(1 / (CALM_S if calm else world.shape.pause_s)))
 
     async def _send(self, room: str, cid: str, text: str) -> None:
         """Try until it is acknowledged or refused for good."""

@@ -82,6 +82,7 @@ class Stream:
         self.acked = 0
         self.acked_at = self.born
         self.online = False
+        self.heard = self.born
         self.left = False  # the follower is done with it
         self.ended = False  # the leader is
         self.running = False  # the follower has what it continues from
@@ -133,6 +134,7 @@ class Stream:
 
     def _run(self) -> None:
         self.running = True
+        self.heard = self.follower.network.loop.time()
         self.acknowledge()
 
     def pump(self) -> None:
@@ -146,6 +148,7 @@ class Stream:
     def _receive(self, chunk: Sequence[LogEntry]) -> None:
         if self.left:
             return
+        self.heard = self.follower.network.loop.time()
         asked = self.follower.replicate(chunk)
         if asked:
             self.acknowledge()
@@ -156,7 +159,8 @@ class Stream:
             self._up.send(self._take_ack, self.follower.log.offset)
 
     def _take_ack(self, offset: int) -> None:
-        if self.ended:
+        if self.ended:  # a restarted process knows nothing of the connection
+            self._down.send(self._lose)
             return
         self.online = True
         self.acked = max(self.acked, offset)

@@ -50,6 +50,19 @@ class Sentinel(Host):
             for session in self.sessions:
                 session.hear(event, said)
 
+    def kill(self) -> None:
+        """The process dies; it keeps its configuration on disk."""
+        super().die()
+        for session in list(self.sessions):
+            session.drop()
+        self.leads = None
+
+    def restart(self) -> None:
+        """Start it again; it has to find out anew who is down."""
+        self.alive = True
+        self.heard.clear()
+        self.down.clear()
+
     def execute(self, command: Command) -> Any:
         """Answer SENTINEL MASTER and REPLICAS."""
         if command[1] == "MASTER":

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from chat.errors import Unavailable
 from resilience.address import Address
-from tests.drills.history import LogRead, Page, Plan
+from tests.drills.history import Entry, LogRead, Page, Plan
 from tests.simulation.chat_node import ChatNode
 from tests.simulation.clock import VirtualLoop
 from tests.simulation.device import Device
@@ -208,9 +209,18 @@ class World:
         return True
 
     async def _read_chat(self, node: ChatNode, room: str) -> None:
-        page = await node.log.read(room, after=0, limit=_PAGE)
-        entries = tuple(entry(event.payload) for event in page.events)
-        self.tape.add(LogRead(source=node.name, room=room, epoch=page.epoch, entries=entries))
+        entries: list[Entry] = []
+        while True:
+            try:
+                page = await node.log.read(room, after=len(entries), limit=_PAGE)
+            except Unavailable:
+                continue  # the time of the whole schedule is bounded
+            entries += (entry(event.payload) for event in page.events)
+            if len(page.events) < _PAGE:
+                break
+        self.tape.add(
+            LogRead(source=node.name, room=room, epoch=page.epoch, entries=tuple(entries))
+        )
 
     def _read_redis(self, node: RedisNode, room: str) -> None:
         meta = node.look(f"hf:{{{room}}}:meta") or {}
