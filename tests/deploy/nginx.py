@@ -50,13 +50,21 @@ class Proxy:
         self._process.send_signal(signal.SIGHUP)
 
         async def reloaded() -> bool:
-            return bool(self._workers() - before)
+            return bool(self._workers() - before) and all(is_leaving(pid) for pid in before)
 
         await until(reloaded, END_S, "new workers of nginx")
 
     def _workers(self) -> set[str]:
         pid = self._process.pid
         return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
+
+def is_leaving(worker: str) -> bool:
+    """Tell whether a worker takes no new connections any more; those it has it keeps."""
+    try:
+        return b"shutting down" in Path(f"/proc/{worker}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return True
 
 
 @asynccontextmanager
@@ -83,6 +91,7 @@ async def proxying(
                     process.terminate()
                 await asyncio.wait_for(process.wait(), END_S)
     finally:
+        print((folder / "errors").read_text())  # noqa: T201 - pytest shows it with a failure
         shutil.rmtree(folder)
 
 

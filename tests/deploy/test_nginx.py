@@ -82,7 +82,10 @@ async def test_a_draining_node_gets_nobody(serve: Serve, session: aiohttp.Client
 
 
 async def test_a_killed_node_is_passed_over() -> None:
-    """Those on a killed node learn it at once, and every handshake after it succeeds."""
+    """Those on a killed node learn it at once, every handshake after it succeeds elsewhere.
+
+    And as soon as it is back it is given the next ones, until both have as many.
+    """
     settings = {"REDIS_URL": "memory://", "WEBSOCKET_MAX_UNAUTHENTICATED_PER_IP": "100"}
     async with AsyncExitStack() as stack:
         cluster = await stack.enter_async_context(
@@ -98,6 +101,9 @@ async def test_a_killed_node_is_passed_over() -> None:
         assert sum(ends) == 3  # least_conn had spread them evenly
         sockets += [await shake_hands(session, proxy.url) for _ in range(6)]
         assert sum(await asyncio.gather(*(ended(socket) for socket in sockets))) == 3
+        await cluster.chats[0].start()
+        sockets += [await shake_hands(session, proxy.url) for _ in range(9)]
+        assert await connections(cluster.chats[0].url, session) == 9
         for socket in sockets:
             await socket.close()
 
@@ -108,6 +114,11 @@ async def shake_hands(
     socket = await session.ws_connect(f"{url}/ws", protocols=(PROTOCOL,))
     assert (await socket.receive_json(timeout=5))["type"] == "hello"
     return socket
+
+
+async def connections(url: str, session: aiohttp.ClientSession) -> int:
+    async with session.get(f"{url}/health/websocket") as answer:
+        return int((await answer.json())["connections"])
 
 
 async def ended(socket: aiohttp.ClientWebSocketResponse) -> bool:
