@@ -42,16 +42,24 @@ $(TOOLS): requirements-tools.lock | .venv-tools/bin/python
 	.venv-tools/bin/python $(PIP_INSTALL) -r requirements-tools.lock
 	@touch $@
 
+# Checkers of the pages and of the client's types; no lock, for a lock names a registry's host.
+NODE_TOOLS := tests/client/node_modules/.installed tests/console/node_modules/.installed
+
+$(NODE_TOOLS): %/node_modules/.installed: %/package.json
+	npm install --prefix $* --silent --no-audit --no-fund --no-package-lock
+	@touch $@
+
 .PHONY: run
 run: $(RUN) ## Start the server for development: in memory, no Redis, on port 8080
 	.venv/bin/python -m server --dev
 
 .PHONY: test
 test: $(DEV) ## Run the tests (drills and nightly ones apart); PYTEST="-k feed" hands options on
-	@missing=; for program in redis-server chromium node nginx; do \
+	@missing=; for program in redis-server chromium node npm nginx; do \
 		command -v $$program >/dev/null || missing+=" $$program"; done; \
 	[ -z "$$missing" ] || { echo "The tests drive real programs, and these are not on PATH:$$missing." \
-		"On Debian: apt-get install redis-server chromium nodejs nginx-light" >&2; exit 1; }
+		"On Debian: apt-get install redis-server chromium nodejs npm nginx-light" >&2; exit 1; }
+	@$(MAKE) --no-print-directory $(NODE_TOOLS)
 	.venv/bin/pytest $(PYTEST)
 
 .PHONY: ha
