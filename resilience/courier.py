@@ -7,6 +7,7 @@ from typing import Final
 
 from chat.errors import Unavailable
 from resilience.generation import Generation
+from resilience.holding import MARGIN
 from resilience.link import Command, Link, LinkLost, Reply, ReplyError
 from resilience.quorum import ANSWER_S
 from resilience.succession import Succession
@@ -31,7 +32,7 @@ class Courier:
 
     def __init__(self, succession: Succession, hold_s: float) -> None:
         self._succession = succession
-        self._hold_s = hold_s
+        self._hold_s = hold_s * (1 - MARGIN)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Errand] = deque()
         self._wake = asyncio.Event()

@@ -30,6 +30,7 @@ from resilience.log_redis import RedisLog
 from resilience.options import EngineOptions
 from resilience.presence_redis import RedisPresence
 from resilience.reader import Reader
+from resilience.recheck import Recheck
 from resilience.records import Records
 from resilience.sentinel_watch import SentinelWatch
 from resilience.signals_redis import RedisSignals
@@ -89,6 +90,7 @@ class RedisEngine:
         self.feed = Feed(
             self.succession, self.reader, self.known, self.records, listener, self._hear, random
         )
+        self.recheck = Recheck(self.succession, self.reader, self.known)
         self.log = RedisLog(self.lanes, self.reader, self.feed)
         self._meet(listener)
 
@@ -140,6 +142,7 @@ class RedisEngine:
             for number, lane in enumerate(self.lanes):
                 group.create_task(lane.run(), name=f"lane {number}")
             group.create_task(self.reader.run(), name="reader")
+            group.create_task(self.recheck.run(), name="recheck")
             group.create_task(self.feed.run(), name="feed")
             group.create_task(self.courier.run(), name="courier")
             group.create_task(self.lease.run(), name="lease")
@@ -178,6 +181,12 @@ class RedisEngine:
         if self.watch is None:
             raise Refusal("unsupported", "a single Redis has no failover")
         await self.watch.fail_over()
+
+    def died(self, work: asyncio.Task[None]) -> None:
+        """A part that dies by a mistake of ours takes all with it, and that is said."""
+        if not work.cancelled() and (error := work.exception()) is not None:
+            _log.critical("engine_died", exc_info=error)
+            self.state.turn(Phase.FAILING_OVER, "the engine died")
 
     async def cluster(self) -> dict[str, Any]:
         """Describe the storage for an administrator."""
@@ -218,7 +227,7 @@ def _dialers(target: Target, node: str) -> tuple[Dialer, Dialer]:
 async def running(engine: RedisEngine) -> AsyncIterator[None]:
     """Let an engine work inside the block; drained and closed after it."""
     work = asyncio.create_task(engine.run(), name="engine")
-    work.add_done_callback(_died)
+    work.add_done_callback(engine.died)
     try:
         await engine.start()
         yield
@@ -228,9 +237,3 @@ async def running(engine: RedisEngine) -> AsyncIterator[None]:
         await asyncio.gather(work, return_exceptions=True)
         for lane in engine.lanes:
             lane.holding.close("the server is stopping")
-
-
-def _died(work: asyncio.Task[None]) -> None:
-    """A part that dies by a mistake of ours takes all with it, and says so."""
-    if not work.cancelled() and (error := work.exception()) is not None:
-        _log.critical("engine_died", exc_info=error)

@@ -9,7 +9,7 @@ from chat.errors import Unavailable
 from chat.log import Draft, Receipt
 
 # Of the hold time: so the answer is out, over a slow loop and a socket, within it.
-_MARGIN: Final = 0.03
+MARGIN: Final = 0.03
 _RETRY_MS: Final = 1000
 
 
@@ -60,7 +60,7 @@ class Holding:
 
     def __init__(self, budget: Budget, hold_s: float) -> None:
         self._budget = budget
-        self._hold_s = hold_s * (1 - _MARGIN)
+        self._hold_s = hold_s * (1 - MARGIN)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Held] = deque()
         self._order: deque[Held] = deque()  # all not answered, as they came: so by deadline

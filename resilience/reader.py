@@ -11,6 +11,7 @@ from chat.errors import Unavailable
 from chat.log import Page
 from resilience import keys
 from resilience.generation import Generation
+from resilience.holding import MARGIN
 from resilience.known import Known
 from resilience.link import Command, Link, LinkLost, Reply, ReplyError
 from resilience.quorum import ANSWER_S, Quorum
@@ -60,7 +61,7 @@ class Reader:
         self._known = known
         self._records = records
         self._token = token
-        self.hold_s = hold_s
+        self.hold_s = hold_s * (1 - MARGIN)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Asked] = deque()
         self._wake = asyncio.Event()
