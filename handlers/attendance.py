@@ -10,7 +10,7 @@ from chat.commands import Join, Leave, Typing
 from chat.errors import Refusal
 from chat.frames import Ack, Left, TypingSignal, encode
 from chat.presence import Signals
-from handlers.joining import Joining, Rejoin
+from handlers.joining import BrokenOffError, Joining, Rejoin
 from handlers.peer import Peer
 
 WAITING: Final = 16  # commands for one room that wait for its join
@@ -102,7 +102,7 @@ class Attendance:
             else:
                 self._act(command)
         except Exception as error:  # noqa: BLE001 - answered, and logged, by the connection
-            if isinstance(command, Rejoin):
+            if isinstance(command, Rejoin) or isinstance(error, BrokenOffError):
                 self._peer.outbox.close(closes.RESYNC)
             else:
                 self._refuse(command, error)

@@ -7,6 +7,7 @@ from chat.catchup import Stretch, catch_up
 from chat.claims import Claims
 from chat.commands import Join
 from chat.engine import Engine
+from chat.errors import Refusal
 from chat.frames import Events, Joined, PresenceView, User
 from chat.hub import Hub
 from chat.log import Position
@@ -18,11 +19,16 @@ MEMBERS: Final = 100  # members named in `joined`; the rest by REST
 class Seat:
     """A connection's place in a room: what it was shown when it joined, if it watches presence."""
 
-    __slots__ = ("shown", "watch")
+    __slots__ = ("answered", "shown", "watch")
 
     def __init__(self, *, watch: bool) -> None:
+        self.answered = False
         self.shown: Position | None = None
         self.watch = watch
+
+
+class BrokenOffError(Exception):
+    """A catch-up failed after its join was answered: only a reconnect can bring the rest."""
 
 
 class Rejoin(Join, frozen=True, kw_only=True):
@@ -48,8 +54,11 @@ class Joining:
             self._hub.enter(join.room, self._peer.outbox, watch=join.presence)
             await self._hub.follow(self._engine.log, join.room)
             await self._show(join, first=True)
-        except BaseException:
+        except BaseException as error:
+            answered = self._seats[join.room].answered
             self.leave(join.room)
+            if answered and isinstance(error, Refusal):
+                raise BrokenOffError from error
             raise
 
     def rejoin(self, room: str) -> Rejoin | None:
@@ -103,6 +112,7 @@ class Joining:
             reset=stretch.reset,
             presence=await self._enter_presence(join.room, claims),
         )
+        self._seats[join.room].answered = True
         self._peer.send(joined)
 
     async def _enter_presence(self, room: str, claims: Claims) -> PresenceView | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chat.errors import Unavailable
 from tests.chatting import Client, token
 from tests.conftest import Connect, Serve
 
@@ -281,3 +282,28 @@ async def test_flood_of_unknown_types_is_closed(connect: Connect) -> None:
     for _ in range(4):
         await client.send(*unknown)
     assert (await client.closing()).code == 4200
+
+
+async def test_catch_up_that_breaks_off(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that fails after the first page closes with 4301: the join has its one reply."""
+    served = await serve()
+    client = await connect(to=served)
+    publish = {"type": "publish", "room": "general", "text": "x"}
+    for _ in range(3):
+        await client.send(*[publish] * 50)
+        for _ in range(50):
+            await client.until("ack")
+    log = served.node.engine.log
+    read = log.read
+
+    async def once(room: str, **more: Any) -> Any:
+        if more.get("after"):
+            raise Unavailable
+        return await read(room, **more)
+
+    monkeypatch.setattr(log, "read", once)
+    joined = await client.join(since=0)
+    assert (joined["type"], joined["more"]) == ("joined", True)
+    assert (await client.closing()).code == 4301
