@@ -1,4 +1,4 @@
-"""Clients as the protocol wants them: they move when told to, resume, and repeat what was unacked."""
+"""Clients as the protocol wants them: they move when told to, resume, repeat what was unacked."""
 
 import asyncio
 import itertools

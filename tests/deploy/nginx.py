@@ -1,4 +1,4 @@
-"""nginx with the very file that is deployed; only addresses, ports, paths and times are replaced."""
+"""nginx with the very file that is deployed; only addresses, ports, paths, times are replaced."""
 
 import asyncio
 import re

@@ -62,7 +62,7 @@ async def test_an_idle_socket_outlives_the_time_out(
 async def test_without_pings_the_proxy_would_cut(
     serve: Serve, session: aiohttp.ClientSession
 ) -> None:
-    """The same socket is cut by the time-out if the server does not ping: the test above can fail."""
+    """If the server does not ping, the same socket is cut: the test above can fail."""
     served = await serve()
     ping_every(served, 60)
     async with proxying([served.port], edits=SHORT) as proxy:
@@ -91,9 +91,7 @@ async def test_a_killed_node_is_passed_over() -> None:
         cluster = await stack.enter_async_context(
             Cluster(replicas=0, sentinels=0, chats=2, settings=settings)
         )
-        proxy = await stack.enter_async_context(
-            proxying([chat.port for chat in cluster.chats])
-        )
+        proxy = await stack.enter_async_context(proxying([chat.port for chat in cluster.chats]))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         sockets = [await shake_hands(session, proxy.url) for _ in range(6)]
         await cluster.chats[0].kill()
@@ -108,9 +106,7 @@ async def test_a_killed_node_is_passed_over() -> None:
             await socket.close()
 
 
-async def shake_hands(
-    session: aiohttp.ClientSession, url: str
-) -> aiohttp.ClientWebSocketResponse:
+async def shake_hands(session: aiohttp.ClientSession, url: str) -> aiohttp.ClientWebSocketResponse:
     socket = await session.ws_connect(f"{url}/ws", protocols=(PROTOCOL,))
     assert (await socket.receive_json(timeout=5))["type"] == "hello"
     return socket
@@ -152,7 +148,7 @@ async def test_each_address_counts_for_itself(serve: Serve) -> None:
 async def test_a_publish_by_rest_is_never_carried_out_twice(
     session: aiohttp.ClientSession,
 ) -> None:
-    """A POST whose node falls silent ends with 504, and the other node is not given the same one."""
+    """A POST whose node falls silent ends with 504, and no other node is given the same one."""
     heard: list[bytes] = []
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

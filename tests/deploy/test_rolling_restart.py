@@ -54,8 +54,8 @@ async def staged(load: Load) -> AsyncIterator[Stage]:
     settings = {**GENEROUS, "DRAIN_SECONDS": str(load.drain_s)}
     async with Cluster(chats=2, settings=settings) as cluster:
         present, following = tuple(cluster.chats), (cluster.chat(), cluster.chat())
-        ports = [[chat.port for chat in chats] for chats in (present, following)]
-        async with proxying(*ports) as proxy:
+        ports, next_ports = ([chat.port for chat in chats] for chats in (present, following))
+        async with proxying(ports, next_ports) as proxy:
             yield Stage(cluster, present, following, proxy)
 
 
@@ -72,9 +72,7 @@ async def talking(stage: Stage, load: Load) -> AsyncIterator[Crowd]:
     for room in {member.room for member in people.members}:
         log = await read_log(url, secret, room)
         here = [member for member in people.members if member.room == room]
-        lost = [
-            cid for member in here for cid, seq in member.acked.items() if log.get(cid) != seq
-        ]
+        lost = [cid for member in here for cid, seq in member.acked.items() if log.get(cid) != seq]
         assert lost == []
         assert sum(len(member.acked) for member in here) == len(log)
         for member in here:
