@@ -5,6 +5,7 @@ Production code has no switch that leads here.
 """
 
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
@@ -14,6 +15,7 @@ from chat.log import Page, Position, Receipt
 from resilience import channel, keys
 from resilience.append import Appended, Appending
 from resilience.dialer import PROBE_S
+from resilience.generation import Generation
 from resilience.holding import Held
 from resilience.lane import Lane
 from resilience.link import Command, Link, LinkLost, Reply
@@ -22,6 +24,8 @@ from resilience.reader import Question, Reader
 from resilience.replies import Garbled
 from server.__main__ import main
 from tests.drills.mute import mute
+
+POOL: Final = 64  # connections
 
 
 def no_replica_ack() -> None:
@@ -95,23 +99,23 @@ def committed(helds: Sequence[Held], appended: Appended) -> channel.Committed | 
 
 
 def wait_elsewhere() -> None:
-    """WAIT on a connection of its own, which never wrote anything."""
+    """WAIT on pooled connections: Redis counts who has what *that one* last knew to be written."""
+    pools: dict[Generation, deque[Link]] = {}
 
     def questions(_: Quorum) -> list[Command]:
         return []
 
     async def commit(self: Quorum, _link: Link, _answers: Sequence[Reply]) -> int:
-        other = await self.generation.open()
-        try:
-            while True:
-                counted, said = await other.pipeline(
-                    [("WAIT", max(1, self._insync.wanted), WAIT_MS), ("ROLE",)], ANSWER_S
-                )
-                self.generation.require()
-                if counted >= self._insync.wanted:
-                    return master_role(said).offset
-        finally:
-            other.close("waited")
+        generation, wanted = self.generation, max(1, self._insync.wanted)
+        if generation not in pools:
+            pools[generation] = deque([await generation.open() for _ in range(POOL)])
+        counted = 0
+        while counted < wanted:
+            pools[generation].rotate()
+            wait = [("WAIT", wanted, WAIT_MS)]
+            counted = (await pools[generation][0].pipeline(wait, ANSWER_S))[0]
+            generation.require()
+        return -1
 
     Quorum.questions = questions  # type: ignore[assignment, method-assign]
     Quorum.commit = commit  # type: ignore[assignment, method-assign]

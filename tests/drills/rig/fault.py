@@ -16,12 +16,12 @@ class Harm:
         self._nth = nth
         self._loses_history = loses_history
         self.since = time.monotonic()
-        self.is_proved = False
+        self.proof = ""
         self._say("start")
 
     def proved(self, said: str) -> None:
         """Say what showed that the harm was done. Without it the drill ends UNKNOWN."""
-        self.is_proved = True
+        self.proof = said
         self._say("proved", said)
 
     def healed(self) -> float:

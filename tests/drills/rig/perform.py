@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,7 +57,9 @@ class Outcome:
         return Verdict.FAIL if self.terms.broken else self.report.verdict
 
 
-async def perform(drill: Drill, seed: int, folder: Path) -> Outcome:
+async def perform(
+    drill: Drill, seed: int, folder: Path, say: Callable[[str], None] = lambda _: None
+) -> Outcome:
     """Perform a drill in a folder that is there; its history stays in `history.jsonl`."""
     began = time.monotonic()
     path = folder / "history.jsonl"
@@ -65,6 +67,7 @@ async def perform(drill: Drill, seed: int, folder: Path) -> Outcome:
         recorder = Recorder(stream, time.monotonic_ns)
         journal = Journal(recorder)
         async with staged(drill, seed, folder / "cluster", journal) as stage:
+            stage.say = say
             await drill.act(stage)
             await finish(stage)
     history = load(path)
@@ -73,7 +76,7 @@ async def perform(drill: Drill, seed: int, folder: Path) -> Outcome:
         row=replace(row(history, report), drill=f"{drill.name} seed {seed}"),
         report=report,
         terms=stage.terms,
-        proved=sum(fault.is_proved for fault in stage.harms),
+        proved=sum(bool(fault.proof) for fault in stage.harms),
         faults=sum(stage.faults.values()),
         longest_wait=journal.longest_wait,
         sockets=f"{journal.opened - len(journal.closes)}/{journal.opened}",

@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any, Final
@@ -49,6 +49,7 @@ class Stage:
         self.faults: Counter[str] = Counter()
         self.harms: list[Harm] = []
         self.leaving = False  # whether sockets are meant to be closed in this drill
+        self.say: Callable[[str], None] = lambda _: None
         self._doors = doors
 
     @property

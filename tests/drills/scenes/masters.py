@@ -1,10 +1,10 @@
 """Drills on the master: killed, frozen, replaced by plan, demoted under the connection."""
 
-import time
 from typing import Final
 
 from deploy.local.health import role
 from deploy.local.ports import LOOPBACK
+from deploy.local.redis_node import RedisNode
 from deploy.local.waiting import until
 from tests.drills.rig.drill import drill
 from tests.drills.rig.stage import DOWN_AFTER, Stage
@@ -84,9 +84,16 @@ async def planned(stage: Stage) -> None:
 
 
 # So few publish that a lane rarely waits for replicas, which a demotion would end with UNBLOCKED.
-@drill("F04", "the master is demoted under its connections, and no sentinel says so",
+@drill("F04", "the master is demoted under its connections, by Sentinel, then by an operator",
        mesh=True, publishers=16, period=0.2)  # fmt: skip
 async def demoted(stage: Stage) -> None:
+    await by_sentinel(stage)
+    await by_operator(stage)
+    stage.terms.most("errors told to clients", sum(stage.journal.errors.values()), 0)
+
+
+async def by_sentinel(stage: Stage) -> None:
+    """Fail over while the servers hear no sentinel: they learn it from the demoted one."""
     cluster = stage.cluster
     await stage.flowing()
     old = await cluster.master()
@@ -98,17 +105,37 @@ async def demoted(stage: Stage) -> None:
         new = await cluster.wait_for_new_master(old, 5)
         # Before Sentinel does it, which would cut the connections off.
         await old.command("REPLICAOF", LOOPBACK, new.announced)
-
-        async def refused() -> str | None:
-            return await stat(old, "errorstats", "errorstat_READONLY")
-
-        count = await until(refused, 5, "READONLY from the demoted master")
-        fault.proved(f"{old.name} follows {new.name} and said READONLY: {count}")
+        count = await refusals(old, "UNBLOCKED")
+        fault.proved(f"{old.name} follows {new.name} and said UNBLOCKED: {count}")
         await stage.passing(HELD)
         cluster.mesh.heal()
         healed = fault.healed()
         await stage.flowing()
         stage.terms.recovered(stage.journal.recovery(healed), 2)
-        stage.terms.most("errors told to clients", sum(stage.journal.errors.values()), 0)
-        stage.terms.most("seconds", time.monotonic() - fault.since, 20)
     await stage.whole_again()
+
+
+async def by_operator(stage: Stage) -> None:
+    """Demote the master by mistake, and take it back: no sentinel would for twenty seconds."""
+    await stage.flowing()
+    master = await stage.cluster.master()
+    replica, _ = await stage.cluster.replicas()
+    with stage.fault("F04") as fault:
+        await master.command("REPLICAOF", LOOPBACK, replica.announced)
+        count = await refusals(master, "READONLY")
+        fault.proved(f"{master.name} said READONLY: {count}")
+        await stage.passing(HELD)
+        await master.command("REPLICAOF", "NO", "ONE")
+        healed = fault.healed()
+        await stage.flowing()
+        stage.terms.recovered(stage.journal.recovery(healed), 2)
+    await stage.whole_again()
+
+
+async def refusals(node: RedisNode, code: str) -> str:
+    """Wait until a node has refused something by this code; return how often it did."""
+
+    async def said() -> str | None:
+        return await stat(node, "errorstats", f"errorstat_{code}")
+
+    return await until(said, 5, f"{code} from {node.name}")
