@@ -73,6 +73,10 @@ KIND ?= kill
 failover: $(RUN) ## Break the master of what make ha runs, and report; KIND=kill, hang or planned
 	@.venv/bin/python -m deploy.local failover --kind $(KIND)
 
+.PHONY: drill
+drill: $(DEV) ## Break a real cluster, print the table; FAULT=F06 SEED=7, or DRILL="--random 600"
+	.venv/bin/python -m tests.drills.run $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED)) $(DRILL)
+
 .PHONY: check
 check: $(DEV) ## Lint, look at the format and check the types
 	.venv/bin/ruff check .

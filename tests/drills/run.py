@@ -1,5 +1,7 @@
 """Runs drills and prints their table: `python -m tests.drills.run --fault F06 --seed 7`."""
 
+# ruff: noqa: T201 - its output is what it is for
+
 import argparse
 import asyncio
 import secrets
