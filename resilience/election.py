@@ -118,7 +118,13 @@ class Election:
         return self._deposed
 
     def _named(self, views: Iterable[View], now: float) -> Candidate | None:
-        fresh = (view.master for view in views if self._is_evidence(view, now))
+        # The sentinel that leads a failover names the old master under the new epoch, from the
+        # promotion until all replicas are turned: 1.1 s on Redis 7.0.
+        fresh = (
+            view.master
+            for view in views
+            if self._is_evidence(view, now) and not view.master.failing_over
+        )
         best = max(fresh, key=lambda master: master.epoch, default=None)
         return None if best is None else Candidate(best.address, best.epoch)
 

@@ -66,7 +66,8 @@ class Quorum:
             self.generation.stall(self._who, "replicas do not acknowledge")
             await self.examine(offset, now)
             answers = await link.pipeline(self._wait(), ANSWER_S)
-            if len(answers) > 1 and answers[0] >= self._insync.wanted:
+            woken = answers[0]  # an error when it was demoted meanwhile; ROLE behind it says so
+            if isinstance(woken, int) and woken >= self._insync.wanted:
                 # Others than the members had answered: WAIT won't block, so it must not spin.
                 await asyncio.sleep(_SPIN_S)
 
