@@ -7,6 +7,7 @@ from aiohttp import web
 
 from chat.claims import Claims
 from chat.errors import Refusal
+from handlers.address import client_address
 from handlers.node import NODE
 
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
@@ -15,6 +16,7 @@ _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 async def authorize(request: web.Request) -> Claims:
     """Return the claims, or raise `unauthorized`, `token_invalid` or `token_expired`.
 
+    `rate_limited` for an address that has sent too many bad ones: a guess costs a signature.
     The token is looked for in the header alone: a URL ends up in logs, histories and referrers.
     """
     lines = request.headers.getall("Authorization", [])
@@ -23,4 +25,12 @@ async def authorize(request: web.Request) -> Claims:
     match = _BEARER.fullmatch(lines[0]) if len(lines) == 1 else None
     if match is None:
         raise Refusal("token_invalid", "one bearer token is required")
-    return await request.app[NODE].tokens.verify(match[1])
+    node = request.app[NODE]
+    address = client_address(request, node.options.trusted_proxies)
+    node.gate.admit_token(address, node.now())
+    try:
+        return await node.tokens.verify(match[1])
+    except Refusal as refusal:
+        if refusal.code == "token_invalid":
+            node.gate.count_bad_token(address, node.now())
+        raise

@@ -79,6 +79,7 @@ class Gate:
         self.by_network: Counter[str] = Counter()
         self.strangers: Counter[str] = Counter()
         self._handshakes: dict[str, Window] = {}
+        self._bad_tokens: dict[str, Window] = {}
         self.draining = False
         self.active = 0
 
@@ -100,7 +101,10 @@ class Gate:
             raise self._refuse(
                 "unauthenticated", Refusal("rate_limited", detail, retry_ms=RETRY_MS)
             )
-        wait = self._window(network, now).spend(now)
+        handshakes = self._window(
+            self._handshakes, network, now, self._options.handshakes_per_minute
+        )
+        wait = handshakes.spend(now)
         if wait:
             detail = f"{self._options.handshakes_per_minute} handshakes per 60 s"
             retry_ms = ceil_ms(wait)
@@ -115,15 +119,24 @@ class Gate:
         self._attempts[reason] += 1
         return refusal
 
-    def _window(self, network: str, now: float) -> Window:
-        window = self._handshakes.get(network)
-        if window is None:
-            if len(self._handshakes) > _FORGET_OVER:
-                self._forget(now)
-            window = Window(self._options.handshakes_per_minute, MINUTE_S)
-            self._handshakes[network] = window
-        return window
+    def admit_token(self, address: str, now: float) -> None:
+        """Raise `rate_limited` for an address of which too many tokens were bad: none is read."""
+        window = self._bad_tokens.get(network_of(address))
+        wait = 0.0 if window is None else window.wait(now)
+        if wait:
+            detail = f"{self._options.bad_tokens_per_minute} bad tokens per 60 s"
+            raise Refusal("rate_limited", detail, retry_ms=ceil_ms(wait))
 
-    def _forget(self, now: float) -> None:
-        for network in [n for n, w in self._handshakes.items() if w.idle_at <= now]:
-            del self._handshakes[network]
+    def count_bad_token(self, address: str, now: float) -> None:
+        """Count a token that was not accepted; one that has expired was good once."""
+        network, limit = network_of(address), self._options.bad_tokens_per_minute
+        self._window(self._bad_tokens, network, now, limit).spend(now)
+
+    def _window(self, windows: dict[str, Window], network: str, now: float, limit: int) -> Window:
+        window = windows.get(network)
+        if window is None:
+            if len(windows) > _FORGET_OVER:
+                for quiet in [n for n, w in windows.items() if w.idle_at <= now]:
+                    del windows[quiet]
+            window = windows[network] = Window(limit, MINUTE_S)
+        return window

@@ -11,8 +11,11 @@ from chat.names import MessageId
 from handlers import admin, health, messages, presence
 from handlers.examples import MESSAGE, PAGE, POST
 
-_READING: Final = ("bad_request", "unauthorized", "forbidden", "unavailable", "internal")
-_PUBLISHING: Final = (*_READING, "too_large", "unsupported", "rate_limited")
+_READING: Final = (
+    *("bad_request", "unauthorized", "forbidden"),
+    *("rate_limited", "unavailable", "internal"),
+)
+_PUBLISHING: Final = (*_READING, "too_large", "unsupported")
 
 
 class Answer(msgspec.Struct, frozen=True):

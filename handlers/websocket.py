@@ -1,42 +1,25 @@
-"""The WebSocket route: the handshake's checks in their order, then one loop that listens."""
+"""The WebSocket route: the handshake's checks in their order, then the conversation."""
 
 import secrets
-from socket import SO_SNDBUF, SOL_SOCKET
+from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 from typing import Final
 
-from aiohttp import WebSocketError, WSMsgType, web
+from aiohttp import web
 
-from chat import closes
-from chat.closes import Close
-from chat.commands import Auth
 from chat.errors import Refusal
-from chat.frames import Hello
 from handlers.address import client_address
 from handlers.connection import Connection
+from handlers.conversation import Conversation, Socket
 from handlers.gate import Entry
 from handlers.node import NODE, Node
-from handlers.peer import Peer, wall_ms
 from handlers.problems import problem
-from handlers.wire import pong_frame
 
 PROTOCOL: Final = "chat.v1"
 _BEARER: Final = "bearer."
 _VERSION: Final = "13"
 _CONN_BYTES: Final = 9
-_BAD_FRAME: Final = Close(1002, "bad_frame")
-_BROKEN: Final = {close.code: close for close in (closes.NOT_UTF8, closes.TOO_BIG)}
-_NORMAL: Final = 1000
+_RECEIVE_BUFFER: Final = 1 << 15  # bytes; what is read at once is parsed at once, and all wait
 _SEND_BUFFER: Final = 1 << 17  # bytes; the kernel doubles it: 2.5 MB/s at 100 ms round trip
-_SENDABLE: Final = frozenset({*range(1000, 1004), *range(1007, 1012), *range(3000, 5000)})
-
-
-class _Socket(web.WebSocketResponse[bool]):
-    """Leaves saying goodbye to the outbox: nothing may be sent after a close frame."""
-
-    async def close(self, *, code: int = _NORMAL, message: bytes = b"", drain: bool = True) -> bool:
-        """Send nothing; the one who listens is told what was wrong, and closes."""
-        del code, message, drain
-        return False
 
 
 async def websocket(request: web.Request) -> web.StreamResponse:
@@ -60,7 +43,7 @@ async def _upgrade(
     if refusal is not None:
         node.statistics.attempts["bad_handshake"] += 1
         return refusal
-    socket = _Socket(
+    socket = Socket(
         protocols=(PROTOCOL,),
         autoping=False,  # pings and pongs of ours go the way of all frames
         autoclose=False,
@@ -73,12 +56,14 @@ async def _upgrade(
     if transport is None:
         return socket
     # Left to itself the kernel keeps up to 4 MiB for a reader that has stopped reading.
-    transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, _SEND_BUFFER)
+    plug = transport.get_extra_info("socket")
+    plug.setsockopt(SOL_SOCKET, SO_SNDBUF, _SEND_BUFFER)
+    plug.setsockopt(SOL_SOCKET, SO_RCVBUF, _RECEIVE_BUFFER)
     peer = node.greet(secrets.token_urlsafe(_CONN_BYTES), address, transport)
     peer.entry = entry
     connection = Connection(node, peer)
     try:
-        await _converse(socket, node, peer, connection, _bearer(request))
+        await Conversation(socket, node, peer, connection).run(_bearer(request))
     finally:
         await connection.close()
         node.part(peer)
@@ -116,60 +101,3 @@ def _offered(request: web.Request) -> list[str]:
 def _bearer(request: web.Request) -> str | None:
     tokens = [name for name in _offered(request) if name.startswith(_BEARER)]
     return tokens[0].removeprefix(_BEARER) if tokens else None
-
-
-async def _converse(
-    socket: _Socket,
-    node: Node,
-    peer: Peer,
-    connection: Connection,
-    token: str | None,
-) -> None:
-    timeout_s = int(node.options.timing.auth_s)
-    now_ms = wall_ms()
-    peer.send(Hello(v=1, auth="required", auth_timeout_s=timeout_s, ts=now_ms))
-    if token is not None:
-        await connection.attempt_auth(Auth(token=token), node.now())
-    while True:
-        message = await socket.receive()
-        peer.alive = node.now()
-        if message.type is WSMsgType.TEXT:
-            await _hear(peer, connection, message.data)
-        elif message.type is WSMsgType.PING:
-            peer.outbox.control(pong_frame(message.data))
-        elif message.type is WSMsgType.BINARY:
-            peer.outbox.close(closes.BINARY)
-        elif message.type is WSMsgType.CLOSE:
-            peer.outbox.close(_goodbye(message.data))
-            return
-        elif message.type is WSMsgType.ERROR:
-            if isinstance(message.data, WebSocketError):
-                peer.outbox.close(_BROKEN.get(message.data.code, _BAD_FRAME))
-            return
-        elif message.type is not WSMsgType.PONG:
-            return
-
-
-def _goodbye(code: int) -> Close:
-    """Return the answer to a client's close: its own code; 1000 to none, 1002 to a wrong one.
-
-    Wrong by RFC 6455 §7.4 are 1006 and what no range holds; aiohttp lets these through.
-    """
-    return Close(code if code in _SENDABLE else _BAD_FRAME.code if code else _NORMAL, "")
-
-
-async def _hear(peer: Peer, connection: Connection, payload: bytes) -> None:
-    if peer.outbox.closed is not None:
-        return
-    if not payload.isascii() and not _is_utf8(payload):
-        peer.outbox.close(closes.NOT_UTF8)
-        return
-    await connection.hear(payload)
-
-
-def _is_utf8(payload: bytes) -> bool:
-    try:
-        payload.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -11,6 +11,22 @@ from tests.handlers.conftest import Rest, complaints
 
 ROOM = "/v1/rooms/general/messages"
 HOST = b"Host: localhost\r\n"
+MALFORMED = [
+    b"cAnArY\r\n\r\n",
+    b"cAnArY / HTTP/1.1\r\n\r\n",
+    b"GET / cAnArY\r\n\r\n",
+    b"GET / HTTP/9.9\r\n" + HOST + b"\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\ncAnArY\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nX-cAnArY : 1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nX: cAn\x00ArY\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"cAnArY" * 3000 + b"\r\n\r\n",
+    b"GET /" + b"cAnArY" * 3000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+    b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: cAnArY\r\n\r\n",
+    b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
+    b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+    b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03cAnArY\r\n\r\n",
+]
 
 
 async def raw(rest: Rest, sent: bytes) -> bytes:
@@ -23,25 +39,7 @@ async def raw(rest: Rest, sent: bytes) -> bytes:
         writer.close()
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"cAnArY\r\n\r\n",
-        b"cAnArY / HTTP/1.1\r\n\r\n",
-        b"GET / cAnArY\r\n\r\n",
-        b"GET / HTTP/9.9\r\n" + HOST + b"\r\n",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\ncAnArY\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-cAnArY : 1\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: cAn\x00ArY\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"cAnArY" * 3000 + b"\r\n\r\n",
-        b"GET /" + b"cAnArY" * 3000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
-        b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: cAnArY\r\n\r\n",
-        b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
-        b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx",
-        b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03cAnArY\r\n\r\n",
-    ],
-)
+@pytest.mark.parametrize("sent", MALFORMED)
 async def test_malformed_http(rest: Rest, caplog: pytest.LogCaptureFixture, sent: bytes) -> None:
     """What is no HTTP is a 400 problem that repeats nothing and names nobody; no traceback."""
     answer = await raw(rest, sent)
