@@ -84,7 +84,7 @@ def test_the_names_agree() -> None:
 
 
 def test_there_is_time_for_the_drain() -> None:
-    """A pod is killed only after its pause, the drain, the goodbyes and the lanes had their time."""
+    """A pod is killed only after pause, drain, goodbyes and lanes have had their time."""
     pause_s = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
     needed = pause_s + int(SETTINGS["DRAIN_SECONDS"]) + AFTER_DRAIN_S
     assert POD["terminationGracePeriodSeconds"] >= needed
