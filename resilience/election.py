@@ -111,6 +111,8 @@ class Election:
         """Trust a deposed master again."""
         self._deposed.pop(candidate.address, None)
         self._selected = None
+        if self.adopted is not None and self.adopted.epoch > candidate.epoch:
+            self.adopted = None  # the successor, under an epoch that nobody ever gave it
 
     @property
     def deposed(self) -> Mapping[Address, int]:

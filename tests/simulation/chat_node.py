@@ -80,6 +80,7 @@ class ChatNode(Host):
         self.engine: Any = SimpleNamespace(log=self.log, presence=Nobody())
         self.joins: Counter[str] = Counter()
         self.work = loop.create_task(self._run())
+        self.work.add_done_callback(self._died)
 
     async def _run(self) -> None:
         """The core of `RedisEngine.run`: no presence, no leases, no orders, no checks."""
@@ -92,6 +93,11 @@ class ChatNode(Host):
                 group.create_task(lane.run())
             group.create_task(engine.reader.run())
             group.create_task(engine.feed.run())
+
+    def _died(self, work: "asyncio.Task[None]") -> None:
+        """The engine never ends by itself."""
+        if not work.cancelled() and (error := work.exception()) is not None:
+            self.network.loop.mistakes.append(error)
 
     def wall_ms(self) -> int:
         """Return this machine's wall clock."""

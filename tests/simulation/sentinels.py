@@ -29,7 +29,7 @@ class Sentinel(Host):
         self.address = Address(name, 26379)
         self.world = world
         self.master = master
-        self.epoch = 1
+        self.epoch = 0
         self.leads: Failover | None = None
         self.heard: dict[Address, float] = {}
         self.down: set[Address] = set()
@@ -92,6 +92,7 @@ class Sentinel(Host):
         """Name another master."""
         old, self.master, self.epoch = self.master, master, epoch
         self.down.discard(master)
+        self.offsets.clear()  # all nodes are entered anew
         said = f"{NAME} {old.host} {old.port} {master.host} {master.port}"
         self.tell("+switch-master", said)
 
@@ -114,7 +115,8 @@ class Sentinel(Host):
         hurry = self.master in self.down or (node.following is not None and not node.is_linked)
         asked, _ = self.offsets.get(node.address, (now - self.world.random.uniform(0, INFO_S), 0))
         if node.address not in self.offsets or now - asked >= (INFO_HURRY_S if hurry else INFO_S):
-            self.offsets[node.address] = (now, node.log.offset)
+            offset = 0 if node.is_master else node.log.offset  # a master's INFO has no such line
+            self.offsets[node.address] = (now, offset)
 
 
 class Sentinels:
@@ -135,7 +137,7 @@ class Sentinels:
         self.last_try = float("-inf")
         self._astray: dict[str, float] = {}
         self._due: float | None = None
-        self.election_epoch = 1
+        self.election_epoch = 0
         network.loop.call_later(random.uniform(0, TICK_S), self._tick)
 
     def awake(self) -> list[Sentinel]:
