@@ -59,7 +59,7 @@ async def moments(node: RedisNode) -> list[int]:
 
 @pytest.mark.timeout(120)
 async def test_the_report_of_a_kill_is_right() -> None:
-    """Who is replaced by whom, when, how many were acked, and the silence: as Redis itself has it."""
+    """Who replaces whom and when, how many were acked, the silence: as Redis itself has it."""
     async with Cluster(chats=CHATS, settings=GENEROUS) as cluster:
         old = await cluster.master()
         recorder = Recorder(cluster.nodes)
