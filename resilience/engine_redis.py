@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from random import Random, SystemRandom
 from typing import Any, Final
 
-from chat.engine import Listener, Statistics, Storage
+from chat.engine import Listener, Phase, Statistics, Storage
 from chat.errors import Refusal, Unavailable
 from resilience import channel, keys
 from resilience.append import Appending
