@@ -117,10 +117,10 @@ class Succession:
         self._news.clear()  # here, not before the nap: what comes while this tries must wake it
         try:
             candidate = self._candidate()
-            if candidate is None:
+            if candidate is None or self._is_given_up():
                 await self._reinstate()
                 raise NotMaster("no sentinel names a trusted master")
-            return await self._adoption.adopt(candidate, lambda: self._candidate() == candidate)
+            return await self._adoption.adopt(candidate, lambda: self._is_awaited(candidate))
         except LinkLost as lost:
             self._say_why(str(lost))
             raise
@@ -137,6 +137,15 @@ class Succession:
         if not self.watch.gathered:
             return None
         return self._election.candidate(self.watch.views, self._loop.time())
+
+    def _is_awaited(self, chosen: Candidate) -> bool:
+        """Tell whether a chosen successor may still become the master."""
+        return self._candidate() == chosen and not self._is_given_up()
+
+    def _is_given_up(self) -> bool:
+        """Tell whether the sentinels have gone back to the master before the chosen one."""
+        views = self.watch.views if self.watch is not None else ()
+        return self._election.aborted(views, self._loop.time()) is not None
 
     async def _nap(self, seconds: float) -> None:
         """Sleep, but wake when there is another candidate."""

@@ -55,7 +55,8 @@ class Sentinel(Host):
         super().die()
         for session in list(self.sessions):
             session.drop()
-        self.leads = None
+        if self.leads is not None:
+            self.leads.end()
 
     def restart(self) -> None:
         """Start it again; it has to find out anew who is down."""
