@@ -17,7 +17,7 @@ from chat.commands import Content
 from chat.engine import Storage
 from chat.frames import User
 from chat.log import Event, MessageLog, Position, draft_message
-from chat.presence import Disconnect
+from chat.presence import Order
 from deploy.local.cluster import Cluster
 from resilience.open import open_engine
 from resilience.options import EngineOptions
@@ -37,7 +37,7 @@ class Nobody:
         self, room: str, count: int, join: Sequence[User], leave: Sequence[str]
     ) -> None: ...
     def storage_changed(self, storage: Storage) -> None: ...
-    def ordered(self, order: Disconnect) -> None: ...
+    def ordered(self, order: Order) -> None: ...
 
 
 class Figures(msgspec.Struct):

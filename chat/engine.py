@@ -9,7 +9,7 @@ import msgspec
 from chat.frames import User
 from chat.histogram import Histogram
 from chat.log import Event, MessageLog, Position
-from chat.presence import Connections, Disconnect, Presence, Signals
+from chat.presence import Connections, Order, Presence, Signals
 
 
 class Phase(StrEnum):
@@ -83,8 +83,8 @@ class Listener(Protocol):
         """The storage went into another phase."""
         ...
 
-    def ordered(self, order: Disconnect) -> None:
-        """Close these connections, if they are here."""
+    def ordered(self, order: Order) -> None:
+        """Close these connections, if they are here; or take these tokens no more."""
         ...
 
 

@@ -70,6 +70,13 @@ class Refusal(Exception):
         return ERRORS[self.code]
 
 
+class Revoked(Refusal):
+    """The token was good, and was taken back before it expired."""
+
+    def __init__(self) -> None:
+        super().__init__("token_invalid", "token revoked")
+
+
 class Unavailable(Refusal):
     """The storage did not answer in time; what became of the request is unknown."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from chat.engine import Storage
 from chat.frames import PresenceChange, User, encode
 from chat.log import Event, MessageLog, Position
-from chat.presence import Disconnect
+from chat.presence import Order
 from chat.room import Outlet, Room, Tally
 
 
@@ -21,7 +21,7 @@ class Hub:
         self._rooms: dict[str, Room] = {}
         self._dirty: set[Room] = set()
         self.on_storage: Callable[[Storage], None] = lambda _: None
-        self.on_order: Callable[[Disconnect], None] = lambda _: None
+        self.on_order: Callable[[Order], None] = lambda _: None
         self.tally = Tally(wall)
 
     def enter(self, name: str, outlet: Outlet, *, watch: bool) -> None:
@@ -100,7 +100,7 @@ class Hub:
         """Pass the news of the storage on."""
         self.on_storage(storage)
 
-    def ordered(self, order: Disconnect) -> None:
+    def ordered(self, order: Order) -> None:
         """Pass an administrator's order on."""
         self.on_order(order)
 

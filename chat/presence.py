@@ -1,11 +1,12 @@
 """The contracts of presence, connections and signals: what nodes tell each other of people."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
 from chat.frames import PresenceView, User
+from chat.revocations import Revocation
 
 
 class ConnectionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -49,6 +50,22 @@ class Disconnect(msgspec.Struct, frozen=True, omit_defaults=True, tag="disconnec
     close: str
     conn: str | None = None
     user: str | None = None
+
+
+Order: TypeAlias = Disconnect | Revocation
+
+
+@runtime_checkable
+class Revoking(Protocol):
+    """`Connections` that also carry revocations; one that can't offers no such method."""
+
+    async def revoke(self, revocation: Revocation) -> None:
+        """Carry it to every node within five seconds, and to each that starts later, until then.
+
+        Returns when it can't be lost any more; raises `Unavailable`. Nodes are told by `ordered`,
+        at their start as well, once or more often.
+        """
+        ...
 
 
 class Connections(Protocol):

@@ -1,5 +1,6 @@
 """The administrator's routes: who is connected to any node, out with them, how the storage is."""
 
+import time
 from typing import Annotated, Final
 
 import msgspec
@@ -11,7 +12,8 @@ from chat.closes import KICKED
 from chat.engine import Engine
 from chat.errors import Refusal
 from chat.names import RoomName, UserId
-from chat.presence import ConnectionInfo, Disconnect
+from chat.presence import ConnectionInfo, Disconnect, Revoking
+from chat.revocations import Revocation, TokenId
 from handlers.answers import json_response
 from handlers.authorization import authorize
 from handlers.bodies import read_path, read_query
@@ -35,6 +37,10 @@ class ConnectionPath(msgspec.Struct, frozen=True):
 
 class UserPath(msgspec.Struct, frozen=True):
     user: UserId
+
+
+class TokenPath(msgspec.Struct, frozen=True):
+    jti: TokenId
 
 
 class ConnectionsQuery(msgspec.Struct, frozen=True):
@@ -72,6 +78,28 @@ async def disconnect_user(request: web.Request) -> web.Response:
     user = read_path(request, UserPath).user
     await engine.connections.order(Disconnect(close=KICKED.name, user=user))
     return web.Response(status=_DONE)
+
+
+async def revoke_user(request: web.Request) -> web.Response:
+    """Take no token of the user any more that was issued until now; close theirs by 4103."""
+    engine = await _engine(request)
+    user = read_path(request, UserPath).user
+    await _revoke(engine, Revocation(at=int(time.time()), user=user))
+    return web.Response(status=_DONE)
+
+
+async def revoke_token(request: web.Request) -> web.Response:
+    """Take the token of this `jti` no more, known here or not; close its connections by 4103."""
+    engine = await _engine(request)
+    jti = read_path(request, TokenPath).jti
+    await _revoke(engine, Revocation(at=int(time.time()), jti=jti))
+    return web.Response(status=_DONE)
+
+
+async def _revoke(engine: Engine, revocation: Revocation) -> None:
+    if not isinstance(engine.connections, Revoking):
+        raise Refusal("unsupported", "this storage carries no revocations")
+    await engine.connections.revoke(revocation)
 
 
 async def cluster(request: web.Request) -> web.Response:

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from chat.claims import Claims
-from chat.errors import Refusal
+from chat.errors import Refusal, Revoked
 from handlers.address import client_address
 from handlers.node import NODE
 
@@ -29,8 +29,8 @@ async def authorize(request: web.Request) -> Claims:
     address = client_address(request, node.options.trusted_proxies)
     node.gate.admit_token(address, node.now())
     try:
-        return await node.tokens.verify(match[1])
+        return await node.verify(match[1])
     except Refusal as refusal:
-        if refusal.code == "token_invalid":
+        if refusal.code == "token_invalid" and not isinstance(refusal, Revoked):
             node.gate.count_bad_token(address, node.now())
         raise

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any, Final
 
 from chat import publishing
-from chat.closes import TOKEN_EXPIRED, TOKEN_INVALID
+from chat.closes import TOKEN_EXPIRED, TOKEN_INVALID, TOKEN_REVOKED, Close
 from chat.codec import Fault, decode
 from chat.commands import AnyCommand, Auth, Join, Leave, Ping, Pong, Publish, Typing
-from chat.errors import Refusal, Unavailable
+from chat.errors import Refusal, Revoked, Unavailable
 from chat.frames import Ack, Error, ServerPong
 from chat.limits import HELD_PER_CONNECTION
 from chat.log import Draft, Receipt
@@ -77,12 +77,11 @@ class Connection:
         except Exception as error:  # noqa: BLE001 - as above
             self.refuse(auth, error)
             if self._peer.session.claims is None and isinstance(error, Refusal):
-                expired = error.code == "token_expired"
-                self._peer.outbox.close(TOKEN_EXPIRED if expired else TOKEN_INVALID)
+                self._peer.outbox.close(_verdict(error))
 
     async def authenticate(self, auth: Auth) -> None:
         """Sign in, or refresh the token of one who is."""
-        claims = await self._node.tokens.verify(auth.token)
+        claims = await self._node.verify(auth.token)
         first = self._peer.session.claims is None
         self._peer.session.welcome(claims, self._node.now(), time.time())
         if not first:
@@ -170,3 +169,10 @@ class Connection:
         close = self._peer.session.refused(refusal, self._node.now())
         if close is not None:
             self._peer.outbox.close(close)
+
+
+def _verdict(refusal: Refusal) -> Close:
+    """Return how a connection ends whose first token was refused."""
+    if isinstance(refusal, Revoked):
+        return TOKEN_REVOKED
+    return TOKEN_EXPIRED if refusal.code == "token_expired" else TOKEN_INVALID

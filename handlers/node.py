@@ -11,10 +11,12 @@ from aiohttp import web
 from chat import closes
 from chat.claims import Claims
 from chat.engine import Engine, Storage
+from chat.errors import Revoked
 from chat.frames import Goaway, Notice, User, Welcome, encode
 from chat.hub import Hub
 from chat.limits import Limits
-from chat.presence import Disconnect
+from chat.presence import Disconnect, Order
+from chat.revocations import Revocation, Revocations
 from chat.session import Session
 from handlers.gate import Gate, redacted
 from handlers.options import EdgeOptions
@@ -46,6 +48,7 @@ class Node:
         self.gate = Gate(options, self.statistics.attempts)
         self.mint: Callable[[str], str] | None = None  # in development: a token for whoever asks
         self.peers: dict[str, Peer] = {}
+        self.revocations = Revocations()
         self._users: dict[str, dict[str, Peer]] = {}
         self._storage: Storage | None = None
         self.now = time.monotonic
@@ -68,6 +71,13 @@ class Node:
     def degraded_s(self) -> float:
         """For how many seconds, by the monotonic clock, the storage has not been up; 0.0: it is."""
         return 0.0 if self.engine.storage.up else self.now() - self._turned
+
+    async def verify(self, token: str) -> Claims:
+        """Return the claims, or raise as `Tokens` does; `Revoked` for a token taken back."""
+        claims = await self.tokens.verify(token)
+        if self.revocations.covers(claims):
+            raise Revoked
+        return claims
 
     def greet(self, conn: str, address: str, transport: asyncio.Transport) -> Peer:
         """Take a new connection in, not signed in yet."""
@@ -137,10 +147,20 @@ class Node:
                 if peer.session.claims is not None:
                     peer.outbox.send(notice)
 
-    def _carry_out(self, order: Disconnect) -> None:
+    def _carry_out(self, order: Order) -> None:
+        if isinstance(order, Revocation):
+            self._revoke(order)
+            return
         close = _ORDERS.get(order.close, closes.KICKED)
         for peer in list(self._meant(order)):
             peer.outbox.close(close)
+
+    def _revoke(self, revocation: Revocation) -> None:
+        self.revocations.add(revocation, time.time())
+        for peer in list(self.peers.values()):
+            claims = peer.session.claims
+            if claims is not None and self.revocations.covers(claims):
+                peer.outbox.close(closes.TOKEN_REVOKED)
 
     def _meant(self, order: Disconnect) -> Iterable[Peer]:
         if order.conn is not None:

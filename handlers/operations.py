@@ -112,6 +112,16 @@ OPERATIONS: Final[dict[Handler, Operation]] = {
         codes=(*_READING, "not_found"),
     ),
     admin.disconnect_user: Operation(path=admin.UserPath, answers={204: Answer("Told to close.")}),
+    admin.revoke_user: Operation(
+        path=admin.UserPath,
+        answers={204: Answer("Taken back, and kept so for a day.")},
+        codes=(*_READING, "unsupported", "limit_exceeded"),
+    ),
+    admin.revoke_token: Operation(
+        path=admin.TokenPath,
+        answers={204: Answer("Taken back, and kept so for a day.")},
+        codes=(*_READING, "unsupported", "limit_exceeded"),
+    ),
     admin.cluster: Operation(answers={200: Answer("The storage; its form is the engine's.")}),
     admin.fail_over: Operation(
         answers={202: Answer("A planned failover is ordered; in development only.")},

@@ -26,6 +26,8 @@ ROUTES: Final = (
     web.get("/v1/admin/connections", admin.connections),
     web.delete("/v1/admin/connections/{conn}", admin.disconnect),
     web.post("/v1/admin/users/{user}/disconnect", admin.disconnect_user),
+    web.post("/v1/admin/users/{user}/revoke", admin.revoke_user),
+    web.post("/v1/admin/tokens/{jti}/revoke", admin.revoke_token),
     web.get("/v1/admin/cluster", admin.cluster),
     web.post("/v1/admin/failover", admin.fail_over),
 )

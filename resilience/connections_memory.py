@@ -2,6 +2,7 @@
 
 from chat.engine import Listener
 from chat.presence import ConnectionInfo, Disconnect
+from chat.revocations import Revocation
 
 
 class MemoryConnections:
@@ -36,3 +37,7 @@ class MemoryConnections:
     async def order(self, order: Disconnect) -> None:
         """Carry the order to the one node there is."""
         self._listener.ordered(order)
+
+    async def revoke(self, revocation: Revocation) -> None:
+        """Tell the one node there is; nothing outlives it."""
+        self._listener.ordered(revocation)

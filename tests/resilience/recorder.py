@@ -11,7 +11,7 @@ from chat.commands import Content
 from chat.engine import Storage
 from chat.frames import User
 from chat.log import Draft, Event, Position, draft_message
-from chat.presence import Disconnect
+from chat.presence import Order
 
 DEADLINE_S: Final = 10.0  # a loaded machine needs one; what has not come by then does not come
 _LOOK_S: Final = 0.005
@@ -74,7 +74,7 @@ class Recorder:
         self.signals: list[tuple[str, bytes]] = []
         self.changes: dict[str, list[Change]] = {}
         self.storages: list[Storage] = []
-        self.orders: list[Disconnect] = []
+        self.orders: list[Order] = []
 
     def committed(self, room: str, epoch: str, events: Sequence[Event]) -> None:
         self.commits.append(Commit(room, epoch, events))
@@ -94,7 +94,7 @@ class Recorder:
     def storage_changed(self, storage: Storage) -> None:
         self.storages.append(storage)
 
-    def ordered(self, order: Disconnect) -> None:
+    def ordered(self, order: Order) -> None:
         self.orders.append(order)
 
     def events(self, room: str = "den") -> list[Event]:

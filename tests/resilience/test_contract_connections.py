@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from chat.engine import Engine
-from chat.presence import ConnectionInfo, Connections, Disconnect
+from chat.presence import ConnectionInfo, Connections, Disconnect, Revoking
+from chat.revocations import Revocation
 from tests.resilience.recorder import Recorder, until
 
 
@@ -91,3 +92,14 @@ async def test_an_order_reaches_this_node(
     await connections.order(fence)
     await heard.until(lambda heard: fence in heard.orders)
     assert heard.orders == [order, fence]
+
+
+async def test_a_revocation_reaches_this_node(connections: Connections, heard: Recorder) -> None:
+    """A revocation comes to the listener whole, in the same stream as orders."""
+    if not isinstance(connections, Revoking):
+        pytest.skip("this engine carries no revocations")
+    revocations = [Revocation(at=1_000, user="ann"), Revocation(at=2_000, jti="t1")]
+    for revocation in revocations:
+        await connections.revoke(revocation)
+    await heard.until(lambda heard: revocations[-1] in heard.orders)
+    assert [order for order in heard.orders if order in revocations] == revocations

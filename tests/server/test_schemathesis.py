@@ -33,8 +33,8 @@ def torment(url: str, examples: int) -> int:
     schema = schemathesis.openapi.from_url(f"{url}/v1/openapi.json")
     headers = {"Authorization": f"Bearer {token('ann', scope='chat.admin chat.publish')}"}
     count = 0
-    for found in schema.get_all_operations():
-        operation = found.ok()
+    results: list[Any] = list(schema.get_all_operations())
+    for operation in [result.ok() for result in results]:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             strategy = operation.as_strategy(generation_mode=mode)
 
