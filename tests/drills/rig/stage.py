@@ -114,6 +114,8 @@ class Stage:
     async def _look_every(self, milliseconds: int) -> None:
         """Set how often a sentinel asks a node for INFO while nothing seems wrong."""
         for sentinel in self.cluster.sentinels:
+            if not sentinel.process.running:
+                continue
             await sentinel.command("SENTINEL", "DEBUG", "info-period", milliseconds)
 
     @property

@@ -4,11 +4,11 @@ import time
 from typing import Final
 
 from deploy.local.waiting import until
+from tests.drills.mute import QUIET
 from tests.drills.rig.drill import drill
 from tests.drills.rig.stage import Stage
 
 NOTICED: Final = 5.0  # seconds until a lost message is found in the log
-QUIET: Final = "drill-quiet"  # of this room everything that is published is lost (mute.py)
 
 
 @drill(

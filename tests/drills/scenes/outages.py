@@ -94,7 +94,9 @@ async def all_empty(stage: Stage) -> None:
     await stage.whole_again()
 
 
-@drill("F14", "no memory is left, then no disk", settings={"PUBLISH_HOLD_SECONDS": "3"})
+@drill(
+    "F14", "no memory is left, then the master has no disk", settings={"PUBLISH_HOLD_SECONDS": "3"}
+)
 async def full(stage: Stage) -> None:
     master = await stage.cluster.master()
     await stage.flowing()
@@ -103,17 +105,26 @@ async def full(stage: Stage) -> None:
         await refused(stage, fault, "OOM")
         await master.command("CONFIG", "SET", "maxmemory", "256mb")
         await acked_again(stage, fault.healed())
+    await no_disk(stage, master)
+
+
+async def no_disk(stage: Stage, master: RedisNode) -> None:
+    """Let a snapshot fail as on a full disk: PING is then answered by MISCONF, and Sentinel acts."""
     with stage.fault("F14") as fault:
-        # What a snapshot cannot be renamed to: BGSAVE fails as it does on a full disk.
-        obstacle = master.directory / "dump.rdb" / "obstacle"
+        obstacle = master.directory / "dump.rdb" / "what a snapshot cannot be renamed to"
         obstacle.mkdir(parents=True)
         await master.command("CONFIG", "SET", "save", "3600 1")
         await master.command("BGSAVE")
-        await refused(stage, fault, "MISCONF")
+        await stage.replaced(master, fault)
+        count = await stat(master, "errorstats", "errorstat_MISCONF")
+        fault.proved(f"{master.name} said MISCONF: {count}, and was replaced")
+        await stage.flowing()
+        stage.terms.recovered(stage.journal.recovery(fault.since), FAILOVER)
         await master.command("CONFIG", "SET", "save", "")
         obstacle.rmdir()
         obstacle.parent.rmdir()
-        await acked_again(stage, fault.healed())
+        fault.healed()
+    await stage.whole_again()
 
 
 async def refused(stage: Stage, fault: Harm, code: str) -> None:

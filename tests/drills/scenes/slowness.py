@@ -1,11 +1,12 @@
 """Drills on time: Redis slow or stalled, scripts forgotten, a loop blocked, a clock that jumps."""
 
-import asyncio
 import os
 import signal
 import time
+from datetime import datetime
 from typing import Final
 
+from deploy.local.chat_node import ChatNode
 from deploy.local.waiting import until
 from resilience.scripts import APPEND
 from tests.drills.rig.drill import drill
@@ -125,12 +126,9 @@ async def until_jumped(stage: Stage, hours: int) -> None:
     """Wait until each server tells a time that is so many hours off."""
     for chat in stage.cluster.chats:
 
-        async def jumped(chat: object = chat) -> bool:
-            wire = await stage.load.stranger(stage.address(chat))  # type: ignore[arg-type]
-            await wire.send({"type": "ping", "id": 1})
-            while (frame := await wire.receive())["type"] != "pong":
-                await asyncio.sleep(0)
-            await wire.close()
-            return bool(abs(frame["ts"] / 1000 - time.time() - hours * 3600) < 60)
+        async def jumped(chat: ChatNode = chat) -> bool:
+            told = (await stage.ask(chat, "/health/websocket"))["timestamp"]
+            off = datetime.fromisoformat(told).timestamp() - time.time()
+            return abs(off - hours * 3600) < 60
 
         await until(jumped, 5, f"{chat.name} is {hours:+d} h off")
