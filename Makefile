@@ -97,10 +97,18 @@ lock: $(TOOLS) ## Make the locks again from pyproject.toml; UPGRADE=--upgrade mo
 	$(LOCK) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(LOCK) --group tools --output-file requirements-tools.lock
 
+LOCKS = $(sort $(wildcard requirements*.lock))
+
 .PHONY: audit
-audit: $(TOOLS) ## Look the locked versions up in the advisory database
+audit: $(TOOLS) ## Look the locked versions up in the advisory database; AUDIT= hands options on
 	.venv-tools/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
-		$(addprefix --requirement ,$(sort $(wildcard requirements*.lock)))
+		$(addprefix --requirement ,$(LOCKS)) $(AUDIT)
+
+SBOM ?= sbom.json
+
+.PHONY: sbom
+sbom: ## Write sbom.json (CycloneDX) from the runtime lock; needs no network
+	@"$(PYTHON)" deploy/sbom.py requirements.lock > $(SBOM)
 
 .PHONY: clean
 clean: ## Remove the environments and what tools left behind
