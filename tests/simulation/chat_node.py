@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -52,6 +52,7 @@ class ChatNode(Host):
         self.alive = False
         self.clients: dict[Any, None] = {}
         self.births = 0
+        self._tidying: set[asyncio.Task[None]] = set()
         self.work: asyncio.Task[None] | None = None
 
     def start(self, random: Random) -> None:
@@ -94,6 +95,12 @@ class ChatNode(Host):
             group.create_task(engine.reader.run())
             group.create_task(engine.feed.run())
 
+    def tidy(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let a connection's end take its time."""
+        task = self.network.loop.create_task(work)
+        self._tidying.add(task)
+        task.add_done_callback(self._tidying.discard)
+
     def _died(self, work: "asyncio.Task[None]") -> None:
         """The engine never ends by itself."""
         if not work.cancelled() and (error := work.exception()) is not None:
@@ -104,7 +111,7 @@ class ChatNode(Host):
         return int(self.network.loop.time() * 1000)
 
     async def die(self) -> None:  # type: ignore[override]
-        """kill -9: sockets close, nothing is tidied up."""
+        """Kill -9: sockets close, nothing is tidied up."""
         for opener in self._openers:
             opener.abandon()
         super().die()

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-
 from chat.closes import Close
 from chat.commands import Join
 from chat.errors import Refusal
@@ -100,7 +99,7 @@ class Client:
         if not self.gone:
             self.gone = True
             self._node.clients.pop(self, None)
-            self._node.network.loop.create_task(self._attendance.close())
+            self._node.tidy(self._attendance.close())
 
     def _refuse(self, command: Any, error: BaseException) -> None:
         if not isinstance(error, Refusal):
@@ -134,7 +133,4 @@ class Client:
         self.gone = True
         self._node.clients.pop(self, None)
         self._down.send(self._hearer.lost, self)
-        self._node.network.loop.create_task(self._attendance.close())
-
-
-
+        self._node.tidy(self._attendance.close())

@@ -52,9 +52,7 @@ class Failover:
         able = [
             node
             for node in self._world.nodes
-            if node.address != self._old
-            and node.address not in leader.down
-            and self._reaches(node)
+            if node.address != self._old and node.address not in leader.down and self._reaches(node)
         ]
         if not able:
             leader.tell("-failover-abort-no-good-slave", f"master {self._old.host}")

@@ -6,7 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from tests.drills.history import Fault
-from tests.simulation import harm
+from tests.simulation import cuts, deaths, lapses
 from tests.simulation.harm import Harm
 
 if TYPE_CHECKING:
@@ -20,33 +20,33 @@ _LOOK_S: Final = 0.05
 
 # Likelier ones first; each is a generator of one fault's steps.
 KINDS: Final[dict[str, tuple[int, Callable[["World", Random], Harm]]]] = {
-    "kill master": (6, harm.kill_master),
-    "hang master": (6, harm.hang_master),
-    "planned failover": (6, harm.planned_failover),
-    "isolate master": (5, harm.isolate_master),
-    "master and clients cut off": (3, harm.isolate_master_and_chat),
-    "lag, then master dies": (6, harm.lag_and_kill),
-    "lag, then planned failover": (5, harm.lag_and_failover),
-    "stall, then master dies": (4, harm.stall_and_kill),
-    "kill replica": (3, harm.kill_replica),
-    "hang replica": (3, harm.hang_replica),
-    "replies lost": (5, harm.lose_replies),
-    "replies lost, then master dies": (3, harm.lose_replies_and_kill),
-    "links dropped": (3, harm.drop_links),
-    "scripts flushed": (2, harm.flush_scripts),
-    "chat node dies": (3, harm.kill_chat),
-    "chat node cut from master": (3, harm.cut_chat),
-    "half-open link": (2, harm.half_open),
-    "sentinel dies": (2, harm.kill_sentinel),
-    "sentinels deaf": (2, harm.hang_sentinels),
-    "news lost": (3, harm.lose_news),
-    "slow": (2, harm.slow),
-    "clocks jump": (2, harm.jump_clocks),
-    "no memory": (2, harm.no_memory),
-    "all die, disks kept": (3, harm.kill_all),
-    "all come back empty": (2, harm.empty_all),
-    "master comes back empty": (2, harm.empty_master),
-    "master and up-to-date replica die": (3, harm.lose_two),
+    "kill master": (6, deaths.kill_master),
+    "hang master": (6, cuts.hang_master),
+    "planned failover": (6, cuts.planned_failover),
+    "isolate master": (5, cuts.isolate_master),
+    "master and clients cut off": (3, cuts.isolate_master_and_chat),
+    "lag, then master dies": (6, deaths.lag_and_kill),
+    "lag, then planned failover": (5, cuts.lag_and_failover),
+    "stall, then master dies": (4, deaths.stall_and_kill),
+    "kill replica": (3, deaths.kill_replica),
+    "hang replica": (3, cuts.hang_replica),
+    "replies lost": (5, lapses.lose_replies),
+    "replies lost, then master dies": (3, deaths.lose_replies_and_kill),
+    "links dropped": (3, lapses.drop_links),
+    "scripts flushed": (2, lapses.flush_scripts),
+    "chat node dies": (3, deaths.kill_chat),
+    "chat node cut from master": (3, cuts.cut_chat),
+    "half-open link": (2, cuts.half_open),
+    "sentinel dies": (2, deaths.kill_sentinel),
+    "sentinels deaf": (2, cuts.hang_sentinels),
+    "news lost": (3, lapses.lose_news),
+    "slow": (2, cuts.slow),
+    "clocks jump": (2, lapses.jump_clocks),
+    "no memory": (2, lapses.no_memory),
+    "all die, disks kept": (3, deaths.kill_all),
+    "all come back empty": (2, deaths.empty_all),
+    "master comes back empty": (2, deaths.empty_master),
+    "master and up-to-date replica die": (3, deaths.lose_two),
 }
 # What may happen on top of another fault without being a second loss of a Redis.
 BESIDE: Final = (

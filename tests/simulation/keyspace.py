@@ -4,7 +4,9 @@ from bisect import bisect_left, bisect_right
 from typing import Any, Final, TypeAlias
 
 Effect: TypeAlias = tuple[Any, ...]
-Entry: TypeAlias = tuple[int, list[bytes]]  # a stream's entry: its seq (the id is `1-<seq>`), fields
+Entry: TypeAlias = tuple[
+    int, list[bytes]
+]  # a stream's entry: its seq (the id is `1-<seq>`), fields
 Stream: TypeAlias = list[Entry]
 Hash: TypeAlias = dict[str, bytes]
 

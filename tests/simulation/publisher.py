@@ -2,7 +2,7 @@
 
 import asyncio
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from chat.commands import Content
 from chat.errors import Refusal, Unavailable
@@ -76,7 +76,9 @@ class Publisher:
         receipt, ended = node.log.append(draft), node.ended
         patience = self._random.uniform(*_IMPATIENT_S) if self._random.random() < 0.2 else None
         await asyncio.wait(
-            {receipt, ended}, return_when=asyncio.FIRST_COMPLETED, timeout=patience
+            cast("set[asyncio.Future[Any]]", {receipt, ended}),
+            return_when=asyncio.FIRST_COMPLETED,
+            timeout=patience,
         )
         if not receipt.done() or ended.done():
             receipt.add_done_callback(_fetch)
@@ -118,7 +120,8 @@ class PageReader:
         reading = asyncio.ensure_future(
             node.log.read(room, after=after, before=before, limit=limit)
         )
-        await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
+        either = cast("set[asyncio.Future[Any]]", {reading, ended})
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not reading.done() or ended.done():
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any, Final
 
 from resilience.address import Address
-from resilience.link import Command, ReplyError
+from resilience.link import Command
 from tests.simulation import commands
 from tests.simulation.connection import BLOCKED, Answer, Connection
 from tests.simulation.keyspace import Effect, KeySpace
@@ -268,7 +268,7 @@ class RedisNode(Host):
     # Life.
 
     def kill(self) -> None:
-        """kill -9: what was sent is on its way, everything else ends here."""
+        """Kill -9: what was sent is on its way, everything else ends here."""
         super().die()
         self.drop_clients()
         for stream in list(self.followers.values()):

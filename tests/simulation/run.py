@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from random import Random
 from unittest.mock import patch
 
+import msgspec
+
 from tests.drills.checker.check import Report, Verdict, check
 from tests.drills.history import Record
 from tests.simulation.clock import VirtualLoop
@@ -27,6 +29,10 @@ class Outcome:
     virtual_s: float
     mistakes: list[BaseException] = field(default_factory=list)
 
+    def lines(self) -> bytes:
+        """Return the history as the drills store it."""
+        return msgspec.json.Encoder().encode_lines(self.records)
+
     @property
     def verdict(self) -> Verdict:
         return Verdict.FAIL if self.mistakes else self.report.verdict
@@ -41,7 +47,9 @@ def simulate(seed: int) -> Outcome:
     """Return what becomes of a seed; the same each time, in one process or another."""
     random = Random(seed)
     shape = Shape.draw(random)
-    loop = VirtualLoop(Random(random.random()), shuffle=random.random() < 0.5)
+    chance = Random(random.random())
+    shuffle = random.random() < 0.5
+    loop = VirtualLoop(chance, shuffle=shuffle)  # type: ignore[abstract] # no sockets, no threads
     mistakes: list[BaseException] = []
     with _quiet(), _small(shape):
         asyncio._set_running_loop(loop)

@@ -84,18 +84,15 @@ class _Append:
         self.old = self.server.look(f"{stem}:{self.turn - 1}") or {}
 
     def run(self) -> list[Any]:
-        reply: list[Any] = [self.history.epoch, self.ts]
-        for index in range(_FIRST, len(self.arguments), _WIDTH):
-            reply.append(self._decide(index))
+        messages = range(_FIRST, len(self.arguments), _WIDTH)
+        outcomes = [self._decide(index) for index in messages]
         self._write()
-        return reply
+        return [self.history.epoch, self.ts, *outcomes]
 
     def _decide(self, index: int) -> Any:
         user, cid, _, _, digest, _ = self.arguments[index : index + _WIDTH]
         field = f"{text(user)}:{text(cid)}"
-        known = (
-            self.remembered.get(field) or self.current.get(field) or self.old.get(field)
-        )
+        known = self.remembered.get(field) or self.current.get(field) or self.old.get(field)
         if known is not None:
             first, when, content = known.split(b" ", 2)
             return [int(first), int(when)] if content == raw(digest) else 0

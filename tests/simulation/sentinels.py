@@ -107,10 +107,11 @@ class Sentinel(Host):
                 if address in self.down:
                     self.down.discard(address)
                     self.tell("-sdown", f"slave {node.name}")
-            elif now - self.heard.setdefault(address, now) > down_after:
-                if address not in self.down:
-                    self.down.add(address)
-                    self.tell("+sdown", f"slave {node.name}")
+            elif (
+                now - self.heard.setdefault(address, now) > down_after and address not in self.down
+            ):
+                self.down.add(address)
+                self.tell("+sdown", f"slave {node.name}")
 
     def _ask_info(self, node: RedisNode, now: float) -> None:
         hurry = self.master in self.down or (node.following is not None and not node.is_linked)
@@ -212,7 +213,7 @@ class Sentinels:
         if newest.is_deaf() or newest.master in newest.down:
             return
         for node in self.nodes:
-            wrong = node.address != newest.master and node.following != newest.master
+            wrong = newest.master not in {node.address, node.following}
             if not wrong or node.is_deaf() or not self.network.reaches(newest.name, node.name):
                 self._astray.pop(node.name, None)
             elif now - self._astray.setdefault(node.name, now) > self.demote_s:

@@ -34,10 +34,6 @@ class Tape(Recorder):
         self.records.append(record)
         return self._last
 
-    def lines(self) -> bytes:
-        """Return the history as the drills store it."""
-        return msgspec.json.Encoder().encode_lines(self.records)
-
 
 def entry(payload: bytes) -> Entry:
     """Return a durable event as it is recorded."""
