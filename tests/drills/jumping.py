@@ -1,6 +1,6 @@
 """Runs `server` with a wall clock that jumps: SIGUSR1 sets it an hour ahead, SIGUSR2 behind."""
 
-import datetime
+import datetime as dt
 import signal
 import sys
 import time
@@ -26,14 +26,14 @@ def _jump(number: int, _: FrameType | None) -> None:
     _offset = _JUMPS[signal.Signals(number)]
 
 
-class _DateTime(datetime.datetime):
+class _DateTime(dt.datetime):
     @classmethod
-    def now(cls, tz: datetime.tzinfo | None = None) -> "_DateTime":
+    def now(cls, tz: dt.tzinfo | None = None) -> "_DateTime":
         return cls.fromtimestamp(_time(), tz)
 
 
 if __name__ == "__main__":
-    datetime.datetime = _DateTime  # type: ignore[misc]
+    dt.datetime = _DateTime  # type: ignore[misc]
     time.time_ns, time.time = _time_ns, _time
     for one in _JUMPS:
         signal.signal(one, _jump)

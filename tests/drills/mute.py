@@ -11,7 +11,7 @@ QUIET: Final = "drill-quiet"  # a room of which nothing gets through
 
 
 def mute() -> None:
-    """Lose some of what lanes tell the nodes, and all of one room, in silence, as a dying node or pub/sub link does."""
+    """Lose some of what lanes tell the nodes, and all of one room, without an error."""
     random = Random(1)
     tell = Lane._publish
 

@@ -9,6 +9,7 @@ from deploy.local.chat_node import ChatNode
 from deploy.local.waiting import until
 from tests.drills.rig.doors import Doors
 from tests.drills.rig.drill import drill
+from tests.drills.rig.lag import watching
 from tests.drills.rig.stage import Stage
 from tests.drills.rig.wire import Wire
 
@@ -16,7 +17,6 @@ GHOSTS: Final = 20
 SLOW: Final = 20
 REAPED: Final = 40.0  # seconds
 CLOSED: Final = 40.0
-NOISE: Final = 0.05  # seconds by which a p99 differs on a busy machine without a reason
 MEMORY: Final = 96 * 2**20  # bytes: 20 outboxes of 1 MiB, and what a process grows under load
 MEGABYTE: Final = 2**20
 
@@ -59,18 +59,20 @@ async def slow_readers(stage: Stage, chat: ChatNode) -> None:
     slow = [await stage.load.stranger(stage.address(chat)) for _ in range(SLOW)]
     for wire in slow:
         await wire.send({"type": "join", "room": stage.load.rooms[0]})
-    with stage.fault("F20") as fault:
 
-        async def evicted() -> bool:
-            return await stage.metric(chat, "chat_subscriber_evictions_total", "slow") >= SLOW
+    async def evicted() -> bool:
+        return await stage.metric(chat, "chat_subscriber_evictions_total", "slow") >= SLOW
 
-        await until(evicted, CLOSED, "the slow readers are closed")
-        fault.proved(f"{SLOW} slow readers were closed after {stage.now - fault.since:.1f} s")
-        grown = psutil.Process(chat.process.pid).memory_info().rss - memory
-        stage.terms.most("MiB of memory for them", grown / MEGABYTE, MEMORY / MEGABYTE)
-        slower = p99(stage, fault.since)
-        stage.terms.most("p99 of the others", slower, usual * 1.1 + NOISE)
-        await stage.flowing()
+    async with watching(stage) as lags:
+        with stage.fault("F20") as fault:
+            await until(evicted, CLOSED, "the slow readers are closed")
+            fault.proved(f"{SLOW} slow readers were closed after {stage.now - fault.since:.1f} s")
+            slower = p99(stage, fault.since)
+            await stage.flowing()
+    grown = psutil.Process(chat.process.pid).memory_info().rss - memory
+    stage.terms.most("MiB of memory for them", grown / MEGABYTE, MEMORY / MEGABYTE)
+    # A machine that is busy with other things wakes nobody on time, the rig's own loop neither.
+    stage.terms.most("p99 of the others", slower, usual * 1.1 + lags.machine)
     for wire in slow:
         wire.abort()
 

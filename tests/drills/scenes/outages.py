@@ -109,7 +109,7 @@ async def full(stage: Stage) -> None:
 
 
 async def no_disk(stage: Stage, master: RedisNode) -> None:
-    """Let a snapshot fail as on a full disk: PING is then answered by MISCONF, and Sentinel acts."""
+    """Let a snapshot fail as on a full disk: PING is answered by MISCONF, and Sentinel acts."""
     with stage.fault("F14") as fault:
         obstacle = master.directory / "dump.rdb" / "what a snapshot cannot be renamed to"
         obstacle.mkdir(parents=True)
