@@ -125,7 +125,7 @@ class Device(Host):
         seat = self._seats[joined.room]
         since = seat.said
         if joined.id is None:  # the server brought us back in: it says `since` for us
-            since = seat.held if joined.reset else Place(joined.epoch, 0)
+            since = seat.held if joined.reset else self._resumed(seat, joined)
         fresh = since is None or joined.reset is not None
         owed = 0
         if fresh:
@@ -146,6 +146,12 @@ class Device(Host):
         )
         for raw in joined.events:
             self._see(joined.room, entry(bytes(raw)), resume=True)
+
+    def _resumed(self, seat: _Seat, joined: Joined) -> Place:
+        """Return from where the server went on; a frame of its own accord does not say so."""
+        held = seat.held.seq if seat.held is not None else 0
+        first = entry(bytes(joined.events[0])).seq if joined.events else held + 1
+        return Place(joined.epoch, min(held, first - 1))
 
     def _see(self, room: str, shown: Entry, *, resume: bool) -> None:
         seat = self._seats[room]

@@ -59,9 +59,11 @@ class Failover:
             self.over = True
             return
         draw = {node.name: self._world.random.random() for node in able}
-        self._chosen = max(
-            able, key=lambda it: (leader.offsets.get(it.address, (0, 0))[1], draw[it.name])
-        )
+        known = {
+            node.name: info.offset if (info := leader.offsets.get(node.address)) else 0
+            for node in able
+        }
+        self._chosen = max(able, key=lambda node: (known[node.name], draw[node.name]))
         new = self._chosen.address
         said = f"slave {new} {new.host} {new.port} @ mymaster {self._old.host} {self._old.port}"
         leader.tell("+selected-slave", said)

@@ -32,7 +32,7 @@ class KeySpace:
 
     def get(self, key: str, now_ms: float) -> Any:
         """Return a value, None if there is none or its time is over."""
-        if self.expiry and self.expiry.get(key, NEVER) <= now_ms:
+        if self.expiry and self.expiry.get(key, NEVER) < now_ms:
             return None
         return self.values.get(key)
 

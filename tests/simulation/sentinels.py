@@ -5,7 +5,7 @@ switch, a leader that names the old master under the new epoch until its failove
 """
 
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from resilience.address import Address
 from resilience.link import Command
@@ -21,6 +21,14 @@ INFO_S: Final = 10.0
 INFO_HURRY_S: Final = 1.0
 
 
+class Info(NamedTuple):
+    """What the last INFO of a node told, and when."""
+
+    asked: float
+    offset: int
+    linked: bool
+
+
 class Sentinel(Host):
     """One sentinel: whom it calls down, whom it names, under which epoch."""
 
@@ -33,7 +41,7 @@ class Sentinel(Host):
         self.leads: Failover | None = None
         self.heard: dict[Address, float] = {}
         self.down: set[Address] = set()
-        self.offsets: dict[Address, tuple[float, int]] = {}  # as of its last INFO
+        self.offsets: dict[Address, Info] = {}
         self.sessions: dict[SentinelSession, None] = {}
         self.version = 0
 
@@ -114,11 +122,15 @@ class Sentinel(Host):
                 self.tell("+sdown", f"slave {node.name}")
 
     def _ask_info(self, node: RedisNode, now: float) -> None:
-        hurry = self.master in self.down or (node.following is not None and not node.is_linked)
-        asked, _ = self.offsets.get(node.address, (now - self.world.random.uniform(0, INFO_S), 0))
-        if node.address not in self.offsets or now - asked >= (INFO_HURRY_S if hurry else INFO_S):
+        """Every 10 s; every second while the master is down, or a link was told to be lost."""
+        last = self.offsets.get(node.address)
+        hurry = self.master in self.down or (last is not None and not last.linked)
+        if last is None or now - last.asked >= (INFO_HURRY_S if hurry else INFO_S):
             offset = 0 if node.is_master else node.log.offset  # a master's INFO has no such line
-            self.offsets[node.address] = (now, offset)
+            linked = node.is_master or node.is_linked
+            # The first INFO is as old as chance wants, so that they are not all asked at once.
+            age = self.world.random.uniform(0, INFO_S) if last is None and linked else 0.0
+            self.offsets[node.address] = Info(now - age, offset, linked)
 
 
 class Sentinels:
