@@ -1,4 +1,7 @@
-"""Runs `server` with a wall clock that jumps: SIGUSR1 sets it an hour ahead, SIGUSR2 behind."""
+"""Runs `server` with a wall clock that jumps: SIGUSR1 sets it an hour ahead, SIGUSR2 behind.
+
+SIGWINCH sets it right.
+"""
 
 import datetime as dt
 import signal
@@ -8,7 +11,7 @@ from types import FrameType
 from typing import Final
 
 HOUR_NS: Final = 3_600_000_000_000
-_JUMPS: Final = {signal.SIGUSR1: HOUR_NS, signal.SIGUSR2: -HOUR_NS}
+_JUMPS: Final = {signal.SIGUSR1: HOUR_NS, signal.SIGUSR2: -HOUR_NS, signal.SIGWINCH: 0}
 _true_ns: Final = time.time_ns
 _offset = 0
 
