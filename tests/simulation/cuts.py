@@ -4,7 +4,7 @@ import asyncio
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.simulation.harm import (
+from tests.simulation.harm import Harm, everybody, kill, lag, pause, replicas, sever, switch
     SWITCH_S,
     Harm,
     everybody,
@@ -59,9 +59,7 @@ async def hang_sentinels(world: "World", random: Random) -> Harm:
 
 async def planned_failover(world: "World", random: Random) -> Harm:
     yield False
-    old = world.master
-    await until(world.sentinels.order_failover, SWITCH_S)
-    yield await until(lambda: world.master is not old, SWITCH_S)
+    yield await switch(world)
 
 
 async def isolate_master(world: "World", random: Random) -> Harm:
@@ -98,10 +96,9 @@ async def isolate_master_and_chat(world: "World", random: Random) -> Harm:
 
 async def lag_and_failover(world: "World", random: Random) -> Harm:
     yield False
-    heal, old = lag(world, random), world.master
+    heal = lag(world, random)
     await asyncio.sleep(random.uniform(0.1, 1.0))
-    await until(world.sentinels.order_failover, SWITCH_S)
-    yield await until(lambda: world.master is not old, SWITCH_S)
+    yield await switch(world)
     heal()
 
 

@@ -83,3 +83,15 @@ async def lose_some_replies(world: "World", count: int) -> bool:
     for node in world.redis:
         node.lose_replies = count
     return await until(lambda: sum(n.lost_replies for n in world.redis) > before, SWITCH_S)
+
+
+async def switch(world: "World") -> bool:
+    """Order failovers until one succeeds; a sentinel may be in no state to carry one out."""
+    old = world.master
+
+    def switched() -> bool:
+        if world.master is old:
+            world.sentinels.order_failover()
+        return world.master is not old
+
+    return await until(switched, SWITCH_S)
