@@ -77,6 +77,10 @@ failover: $(RUN) ## Break the master of what make ha runs, and report; KIND=kill
 drill: $(DEV) ## Break a real cluster, print the table; FAULT=F06 SEED=7, or DRILL="--random 600"
 	.venv/bin/python -m tests.drills.run $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED)) $(DRILL)
 
+.PHONY: nightly
+nightly: $(DEV) ## Run what takes too long for every change: 100,000 examples, latency under attack
+	.venv/bin/pytest -m nightly $(PYTEST)
+
 .PHONY: check
 check: $(DEV) ## Lint, look at the format and check the types
 	.venv/bin/ruff check .
