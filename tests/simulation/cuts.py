@@ -5,16 +5,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.simulation.harm import Harm, everybody, kill, lag, pause, replicas, sever, switch
-    SWITCH_S,
-    Harm,
-    everybody,
-    kill,
-    lag,
-    pause,
-    replicas,
-    sever,
-    until,
-)
 from tests.simulation.network import Host
 
 if TYPE_CHECKING:
