@@ -88,8 +88,8 @@ def processes(options: Options) -> Workload:
         Column("server CPU µs per delivery, all processes", "cpu_us", ".2f"),
     )
     about = (
-        f"{PROCESS_ROOMS} rooms of {PROCESS_MEMBERS} for each process, {PROCESS_IN_FLIGHT} in flight in "
-        "each, every room's members spread over all processes. Generator, Redis and servers share "
+        f"{PROCESS_ROOMS} rooms of {PROCESS_MEMBERS} for each process, {PROCESS_IN_FLIGHT} in "
+        "flight in each, members spread over all processes. Generator, Redis and servers share "
         "the machine's cores, so the capacity is deliveries by CPU time, not by the clock."
     )
     peers = ("holdfast", "plain", "python-socketio", "socket.io")
