@@ -40,6 +40,8 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     `held` publishes wait for their commit, the oldest for `held_s`. `blackouts` are the closed
     times without a storage that could be written, `away_s` is the open one. `master` is empty
     while there is none. `errors` counts the storage's refusals by their code.
+    `deaf`: what other nodes commit is not heard now. `breaches` name what of the storage's
+    configuration breaks the promise.
     """
 
     held: int = 0
@@ -56,6 +58,8 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     replicas: int = 0
     sentinels: dict[str, bool] = {}
     errors: dict[str, int] = {}
+    deaf: bool = False
+    breaches: tuple[str, ...] = ()
 
 
 class Listener(Protocol):

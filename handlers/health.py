@@ -21,16 +21,22 @@ class Live(msgspec.Struct, frozen=True):
 
 
 class Checks(msgspec.Struct, frozen=True):
-    """What readiness is made of; `loop_lag_ms` is how late the loop woke up last."""
+    """What readiness is made of; `loop_lag_ms` is how late the loop woke up last.
+
+    `deaf`: messages of other nodes come late, from the log. `breaches`: what of the storage's
+    configuration breaks the promise.
+    """
 
     storage: Storage
+    deaf: bool
+    breaches: tuple[str, ...]
     accepting: bool
     loop_lag_ms: float | None
     hub: dict[str, int]
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """`ready` or `degraded` (publishes are held): 200. `starting`, `draining`, `gone`: 503."""
+    """`ready` or `degraded` (held, deaf, or ill-configured): 200; the other words are 503."""
 
     status: str
     checks: Checks
@@ -55,8 +61,11 @@ async def ready(request: web.Request) -> web.Response:
     """Tell whether this node should be sent new clients, and why not."""
     node = request.app[NODE]
     status = readiness(node)
+    counted = node.engine.statistics()
     checks = Checks(
         storage=node.engine.storage,
+        deaf=counted.deaf,
+        breaches=counted.breaches,
         accepting=node.gate.accepting,
         loop_lag_ms=None if node.lag is None else round(node.lag * 1000, 1),
         hub=node.hub.statistics(),
@@ -71,7 +80,8 @@ def readiness(node: Node) -> str:
     if node.gate.draining:
         return "draining"
     if storage.up:
-        return "ready"
+        counted = node.engine.statistics()
+        return "degraded" if counted.deaf or counted.breaches else "ready"
     if storage.phase is Phase.STARTING:
         return "starting"
     return "gone" if node.degraded_s > STORAGE_GONE_S else "degraded"

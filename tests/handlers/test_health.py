@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import msgspec
 import pytest
 
 from chat.engine import Phase, Storage
@@ -84,3 +85,17 @@ async def test_no_probe_asks_the_storage(rest: Rest, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(rest.node.engine, name, None)
     for name in ("live", "ready", "websocket"):
         assert (await probe(rest, name))[0] == 200
+
+
+@pytest.mark.parametrize("change", [{"deaf": True}, {"breaches": ("appendonly",)}])
+async def test_what_breaks_the_promise_is_said(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    """A deaf node, or a Redis that can't keep the promise, is degraded and says why."""
+    counted = msgspec.structs.replace(rest.node.engine.statistics(), **change)
+    monkeypatch.setattr(rest.node.engine, "statistics", lambda: counted)
+    status, body = await probe(rest, "ready")
+    assert (status, body["status"]) == (200, "degraded")
+    assert {name: body["checks"][name] for name in change} == {
+        name: list(value) if isinstance(value, tuple) else value for name, value in change.items()
+    }
