@@ -78,7 +78,7 @@ drill: $(DEV) ## Break a real cluster, print the table; FAULT=F06 SEED=7, or DRI
 	.venv/bin/python -m tests.drills.run $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED)) $(DRILL)
 
 .PHONY: nightly
-nightly: $(DEV) ## Run what takes too long for every change: 100,000 examples, latency under attack
+nightly: $(DEV) ## Run what takes too long for every change: 100,000 examples, made-up requests
 	.venv/bin/pytest -m nightly $(PYTEST)
 
 .PHONY: check
