@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bench import targets
 from bench.fit import growth_lines, scaling_lines
@@ -46,7 +47,7 @@ def _noise(samples: list[Sample]) -> list[str]:
     others = [s.values["others"] for s in samples if "others" in s.values]
     if not others:
         return []
-    return [f"Cores busy with other programs meanwhile: {spread(others):.2f}."]
+    return [f"\nCores busy with other programs meanwhile: {spread(others):.2f}.\n"]
 
 
 def _groups(workload: Workload, series: Series, column: Column) -> Iterator[Group]:
@@ -73,6 +74,12 @@ def _plot(workload: Workload, series: Series) -> str:
     return f"\n![{workload.name}: {column.title}](benchmarks/{workload.name}.svg)\n"
 
 
+def _measured(name: str, series: Series) -> Workload:
+    """The workload with those of its cases that the series has."""
+    workload, seen = WORKLOADS[name](Options()), [sample.parameters for sample in series.samples]
+    return replace(workload, cases=tuple(c for c in workload.cases if c.parameters in seen))
+
+
 def _section(workload: Workload, series: Series) -> str:
     extra = {"growth": growth_lines, "processes": scaling_lines}.get(workload.name)
     lines = [
@@ -92,7 +99,7 @@ def report() -> None:
     if not found:
         raise SystemExit("nothing was measured yet: python -m bench fanout")
     promised = markdown(["promised", "measured", "kept"], list(targets.rows(found)))
-    sections = [_section(WORKLOADS[name](Options()), series) for name, series in found.items()]
+    sections = [_section(_measured(name, series), series) for name, series in found.items()]
     head = [INTRODUCTION, _machine(found), "\n## Promised and measured\n", promised, ""]
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text("\n".join([*head, *sections]))
