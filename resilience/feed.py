@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any, Final
 
@@ -235,12 +236,15 @@ class Feed:
 
     async def _fill(self) -> None:
         """Look at suspects as they come, and at all rooms every two seconds."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + LOOK_S  # apart from the suspects, which may come more often
         while True:
-            try:
-                async with asyncio.timeout(LOOK_S):
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
                     await self._look.wait()
-            except TimeoutError:
+            if loop.time() >= due:
                 self._suspects.update(self._streams)
+                due = loop.time() + LOOK_S
             self._look.clear()
             suspects, self._suspects = self._suspects, set()
             ready = [self._streams[room] for room in suspects if room in self._streams]
