@@ -70,12 +70,7 @@ class Lane:
 
     async def run(self) -> None:
         """Serve one generation after the other until cancelled."""
-        while True:
-            generation = await self._succession.reigning()
-            try:
-                await self._serve(generation)
-            except LinkLost as lost:
-                generation.end(f"lane: {lost}")
+        await self._succession.serve("lane", self._serve)
 
     async def _serve(self, generation: Generation) -> None:
         link = await generation.open()

@@ -109,12 +109,7 @@ class Reader:
 
     async def run(self) -> None:
         """Serve one generation after the other until cancelled."""
-        while True:
-            generation = await self._succession.reigning()
-            try:
-                await self._serve(generation)
-            except LinkLost as lost:
-                generation.end(f"reader: {lost}")
+        await self._succession.serve("reader", self._serve)
 
     async def _serve(self, generation: Generation) -> None:
         link = await generation.open()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Final
 
@@ -67,6 +67,15 @@ class Succession:
             self._enthroned.clear()
             await self._enthroned.wait()
         return self.generation
+
+    async def serve(self, who: str, work: Callable[[Generation], Awaitable[None]]) -> None:
+        """Do the work under one generation after the other until cancelled; `who` lost a link."""
+        while True:
+            generation = await self.reigning()
+            try:
+                await work(generation)
+            except LinkLost as lost:
+                generation.end(f"{who}: {lost}")
 
     async def run(self) -> None:
         """Rule until cancelled."""
