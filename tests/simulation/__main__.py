@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.simulation.broken import VARIANTS, broken
+from tests.simulation.faults import KINDS
 from tests.simulation.run import Outcome, simulate
 
 _MINUTE_S: Final = 60.0
@@ -21,6 +22,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--trace", action="store_true", help="show its whole history")
     parser.add_argument("--broken", choices=sorted(VARIANTS), help="break the server so")
+    parser.add_argument("--fault", action="append", default=[], choices=sorted(KINDS))
     options = parser.parse_args()
     first, _, last = options.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
@@ -31,7 +33,7 @@ def main() -> int:
     began = time.process_time()
     for seed in seeds:
         with broken(options.broken):
-            outcome = simulate(seed)
+            outcome = simulate(seed, options.fault)
         counts[outcome.verdict] += 1
         if outcome.verdict != "PASS":
             failed.append(seed)

@@ -1,7 +1,7 @@
 """Faults by the seed: begun, proved, healed, ended; one after the other, some on top of another."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -61,26 +61,30 @@ BESIDE: Final = (
 )
 
 
-async def break_things(world: "World", told: list[str]) -> None:
-    """Let the faults of this seed happen, one after the other."""
+async def break_things(world: "World", told: list[str], kinds: Sequence[str] = ()) -> None:
+    """Let the faults of this seed happen, one after the other.
+
+    With `kinds` each is the first of these, with the others on top of it.
+    """
     random = world.fork()
     await asyncio.sleep(random.uniform(*FIRST_S))
     for nth in range(world.shape.faults):
-        name = _draw(random)
-        told.append(name)
-        jobs: list[Awaitable[None]] = [_break(world, random, name, nth)]
-        if random.random() < 0.25:
-            other = random.choice(BESIDE)
-            if other != name:
-                told.append(f"+ {other}")
-                jobs.append(_later(world, random, other, nth))
-        await asyncio.gather(*jobs)
+        first, *others = kinds or _draw(random)
+        told += [first, *(f"+ {other}" for other in others)]
+        await asyncio.gather(
+            _break(world, random, first, nth),
+            *(_later(world, random, other, nth) for other in others),
+        )
         await asyncio.sleep(random.uniform(*BETWEEN_S))
     world.faults_over.set()
 
 
-def _draw(random: Random) -> str:
-    return random.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
+def _draw(random: Random) -> list[str]:
+    """Return a fault, and now and then another one on top of it."""
+    names = random.choices(list(KINDS), [weight for weight, _ in KINDS.values()])
+    if random.random() < 0.25:
+        names.append(random.choice(BESIDE))
+    return list(dict.fromkeys(names))
 
 
 async def _later(world: "World", random: Random, name: str, nth: int) -> None:

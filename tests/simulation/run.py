@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -43,8 +43,11 @@ class Outcome:
         return self.report.names | {type(mistake).__name__ for mistake in self.mistakes}
 
 
-def simulate(seed: int) -> Outcome:
-    """Return what becomes of a seed; the same each time, in one process or another."""
+def simulate(seed: int, kinds: Sequence[str] = ()) -> Outcome:
+    """Return what becomes of a seed; the same each time, in one process or another.
+
+    `kinds` says which faults come, together, instead of those that the seed draws.
+    """
     random = Random(seed)
     shape = Shape.draw(random)
     chance = Random(random.random())
@@ -56,7 +59,7 @@ def simulate(seed: int) -> Outcome:
         world = World(seed, loop, random, shape)
         faults: list[str] = []
         try:
-            loop.run_until_complete(_run(world, seed, faults))
+            loop.run_until_complete(_run(world, seed, faults, kinds))
         except Exception as error:  # noqa: BLE001 - it is the outcome
             mistakes.append(error)
     mistakes += loop.mistakes
@@ -64,11 +67,11 @@ def simulate(seed: int) -> Outcome:
     return Outcome(seed, check(records), records, faults, loop.time() - 1000, mistakes)
 
 
-async def _run(world: World, seed: int, faults: list[str]) -> None:
+async def _run(world: World, seed: int, faults: list[str], kinds: Sequence[str]) -> None:
     async with asyncio.timeout(LONGEST_S):
         world.plan(seed)
         await world.begin()
-        breaking = asyncio.create_task(break_things(world, faults))
+        breaking = asyncio.create_task(break_things(world, faults, kinds))
         await world.live()
         await breaking
         await world.end()

@@ -14,6 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 USUAL = 300  # about twenty seconds of one processor
 MANY = 10_000
 CHUNK = 25
+# Seeds that did not pass, by the faults they were made of, and what was wrong.
+REGRESSIONS = {
+    "the old master was never believed again after a failover given up": (
+        (5, 35),
+        ("kill master", "sentinel dies"),
+    ),
+}
 
 
 def describe(seed: int) -> str | None:
@@ -36,6 +43,16 @@ def run_alone(*arguments: str) -> subprocess.CompletedProcess[bytes]:
 def test_the_usual_schedules_pass(first: int) -> None:
     """No seed of the usual range breaks an invariant, stands still or proves too little."""
     assert [said for seed in range(first, first + CHUNK) if (said := describe(seed))] == []
+
+
+@pytest.mark.parametrize("wrong", REGRESSIONS)
+def test_what_once_failed_passes(wrong: str) -> None:
+    """A schedule that led to a mistake of ours passes since it is mended."""
+    seeds, kinds = REGRESSIONS[wrong]
+    chosen = [part for kind in kinds for part in ("--fault", kind)]
+    for seed in seeds:
+        found = run_alone("--seed", str(seed), *chosen)
+        assert found.returncode == 0, found.stdout.decode()
 
 
 @pytest.mark.nightly
