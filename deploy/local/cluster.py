@@ -32,6 +32,7 @@ class Cluster(Topology):
     empty and then stays. Without `password` whoever does not log in may do everything; the users
     are there in any case. `repoint` gives the chat servers the right to REPLICAOF and tells them,
     `failover` the right to order one at the sentinels.
+    With `certificates`, a folder as tls.conf wants it, Redis and Sentinel speak TLS only.
     With `mesh` every connection to Redis and Sentinel goes by an edge that can be cut (mesh.py).
     `settings` are variables of each chat server. Without a mesh a cluster is bound to no event
     loop: it may be started in one and used in others.
@@ -49,6 +50,7 @@ class Cluster(Topology):
         repoint: bool = False,
         failover: bool = False,
         mesh: bool = False,
+        certificates: Path | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
@@ -61,6 +63,7 @@ class Cluster(Topology):
         self._password = password
         self._repoint = repoint
         self._failover = failover
+        self._certificates = certificates
         self._settings = dict(settings or {})
         self._stack = AsyncExitStack()
 
@@ -84,10 +87,12 @@ class Cluster(Topology):
     def url(self) -> str:
         """Return the REDIS_URL of a chat server."""
         user = f"chat:{self.passwords.chat}@" if self._password else ""
+        authorities = self._plan.authorities
+        scheme, trust = ("rediss", f"?ssl_ca_certs={authorities}") if authorities else ("redis", "")
         if not self.sentinels:
-            return f"redis://{user}{LOOPBACK}:{self.nodes[0].announced}/0"
+            return f"{scheme}://{user}{LOOPBACK}:{self.nodes[0].announced}/0{trust}"
         hosts = ",".join(f"{LOOPBACK}:{sentinel.announced}" for sentinel in self.sentinels)
-        return f"redis+sentinel://{user}{hosts}/{MASTER_NAME}/0"
+        return f"{scheme}+sentinel://{user}{hosts}/{MASTER_NAME}/0{trust}"
 
     def chat(
         self, settings: Mapping[str, str] | None = None, command: Sequence[str] = SERVER
@@ -121,6 +126,7 @@ class Cluster(Topology):
             anonymous=not self._password,
             chat_rights=_REPOINT if self._repoint else "",
             chat_sentinel_rights=_FAILOVER if self._failover else "",
+            certificates=self._certificates,
         )
 
     async def _start(self) -> None:

@@ -1,10 +1,11 @@
 """One command to a Redis or Sentinel process, on a connection of its own."""
 
 import asyncio
+from pathlib import Path
 from typing import Any, Final
 
 from redis import RedisError
-from redis.asyncio.connection import Connection
+from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -17,22 +18,33 @@ UNANSWERED: Final = (RedisError, OSError, TimeoutError)
 
 
 async def command(
-    port: int, login: tuple[str, str], *words: str | int, deadline: float = ANSWER
+    port: int,
+    login: tuple[str, str],
+    *words: str | int,
+    deadline: float = ANSWER,
+    authorities: Path | None = None,
 ) -> Any:
     """Carry out one command at a loopback port, as the user and password of `login`.
+
+    With a file of `authorities` by TLS.
 
     Raises redis' errors: ResponseError for what the process says, ConnectionError if it is not
     there; TimeoutError after `deadline` seconds. Nothing is tried twice.
     """
-    connection = Connection(
-        host=LOOPBACK,
-        port=port,
-        username=login[0],
-        password=login[1],
-        decode_responses=True,
-        protocol=2,
-        driver_info=None,
-        retry=Retry(NoBackoff(), 0),
+    settings: dict[str, Any] = {
+        "host": LOOPBACK,
+        "port": port,
+        "username": login[0],
+        "password": login[1],
+        "decode_responses": True,
+        "protocol": 2,
+        "driver_info": None,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    connection = (
+        SSLConnection(**settings, ssl_ca_certs=str(authorities))
+        if authorities
+        else Connection(**settings)
     )
     try:
         async with asyncio.timeout(deadline):

@@ -49,6 +49,12 @@ class Plan:
     anonymous: bool  # whoever does not log in may do everything
     chat_rights: str
     chat_sentinel_rights: str
+    certificates: Path | None  # a TLS_DIR (tls.conf)
+
+    @property
+    def authorities(self) -> Path | None:
+        """Whom clients trust, where TLS is spoken."""
+        return self.certificates and self.certificates / "authorities.pem"
 
 
 class Node:
@@ -97,7 +103,9 @@ class Node:
     async def command(self, *words: str | int, deadline: float = ANSWER) -> Any:
         """Carry out one command as the operator, around every proxy; `commands.command`."""
         login = ("admin", self.plan.passwords.admin)
-        return await command(self.port, login, *words, deadline=deadline)
+        return await command(
+            self.port, login, *words, deadline=deadline, authorities=self.plan.authorities
+        )
 
     def values(self) -> dict[str, object]:
         """Return what stands for the ${NAMES} of each template."""
@@ -111,6 +119,14 @@ class Node:
             "CHAT_SENTINEL_RIGHTS": self.plan.chat_sentinel_rights,
             "MAXMEMORY": "256mb",
         }
+
+    def listening(self) -> str:
+        """Return where it listens, by TLS if the plan has certificates."""
+        text = f"bind {LOOPBACK}\nport {self.port}\n"
+        if self.plan.certificates:
+            values = {"NODE_PORT": self.port, "TLS_DIR": self.plan.certificates}
+            text += fill("tls.conf", values)
+        return text
 
     def users(self, template: str) -> str:
         """Return the users of one template, nameless ones with all rights if the plan says so."""

@@ -8,12 +8,8 @@ from deploy.local.node import Node
 from deploy.local.ports import LOOPBACK
 from deploy.local.templates import fill, write
 
-# What differs from production: where it listens, and DEBUG, by which drills make it slow.
-LOCAL: Final = """
-bind {host}
-port {port}
-enable-debug-command local
-"""
+# What differs from production, beside where it listens: DEBUG, by which drills make it slow.
+LOCAL: Final = "enable-debug-command local\n"
 ALONE: Final = "min-replicas-to-write 0\n"
 
 
@@ -27,7 +23,7 @@ class RedisNode(Node):
         A master that is `alone` by plan takes writes without a replica.
         """
         write(self.directory / "users.acl", self.users("users.acl"))
-        text = fill("redis.conf", self.values()) + LOCAL.format(host=LOOPBACK, port=self.port)
+        text = fill("redis.conf", self.values()) + self.listening() + LOCAL
         text += ALONE if alone else ""
         text += f"replicaof {LOOPBACK} {master}\n" if master else ""
         write(self.directory / "redis.conf", text)

@@ -14,8 +14,6 @@ MASTER_NAME: Final = "mymaster"
 _ID_BYTES: Final = 20  # CONFIG_RUN_ID_SIZE of Redis: 40 hexadecimal digits
 
 LOCAL: Final = """
-bind {host}
-port {port}
 sentinel down-after-milliseconds {master} {down_after_ms}
 sentinel myid {identity}
 """
@@ -43,9 +41,7 @@ class SentinelNode(Node):
         """
         write(self.directory / "sentinel-users.acl", self.users("sentinel-users.acl"))
         text = fill("sentinel.conf", self.values() | {"MASTER_PORT": master.announced})
-        text += LOCAL.format(
-            host=LOOPBACK,
-            port=self.port,
+        text += self.listening() + LOCAL.format(
             master=MASTER_NAME,
             down_after_ms=down_after_ms,
             identity=self.identity,

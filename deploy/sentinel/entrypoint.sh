@@ -8,6 +8,7 @@
 # CHAT_RIGHTS               empty, or +replicaof (users.acl)
 # CHAT_SENTINEL_RIGHTS      empty, or +sentinel|failover to try failovers out from the console
 # MAXMEMORY                 of Redis, 1gb
+# TLS_DIR                   empty, or a folder of certificates: then nothing is spoken in the clear (tls.conf)
 # DATA_DIR                  /data: what is filled in, the data, and what a restart must remember
 set -eu
 umask 077
@@ -15,7 +16,7 @@ umask 077
 role=$1
 shift
 templates=$(cd "$(dirname "$0")" && pwd)
-: "${NODE_HOST:?}" "${MASTER_HOST:?}" "${CHAT_RIGHTS=}" "${CHAT_SENTINEL_RIGHTS=}" "${MAXMEMORY:=1gb}" "${DATA_DIR:=/data}"
+: "${NODE_HOST:?}" "${MASTER_HOST:?}" "${CHAT_RIGHTS=}" "${CHAT_SENTINEL_RIGHTS=}" "${MAXMEMORY:=1gb}" "${TLS_DIR=}" "${DATA_DIR:=/data}"
 
 # These texts go into files where a space or a quote would mean something, and into REDIS_URL.
 secret() {
@@ -35,6 +36,12 @@ fill() {
     eval "cat <<END_OF_TEMPLATE
 $(sed '/^#/d' "$templates/$1")
 END_OF_TEMPLATE"
+}
+
+# The settings of a role, with TLS where there are certificates.
+settings() {
+    fill "$1"
+    [ -z "$TLS_DIR" ] || fill tls.conf
 }
 
 # Whom this node followed when it stopped, as Sentinel wrote it into the file; only a node that never
@@ -62,7 +69,7 @@ case $role in
 redis)
     : "${NODE_PORT:=6379}" "${MASTER_PORT:=6379}"
     fill users.acl >"$DATA_DIR/users.acl"
-    { fill redis.conf && follow; } >"$DATA_DIR/redis.conf.new"
+    { settings redis.conf && follow; } >"$DATA_DIR/redis.conf.new"
     mv "$DATA_DIR/redis.conf.new" "$DATA_DIR/redis.conf"
     exec redis-server "$DATA_DIR/redis.conf" "$@"
     ;;
@@ -73,7 +80,7 @@ sentinel)
         MASTER_HOST=${known% *} MASTER_PORT=${known#* }
     fi
     fill sentinel-users.acl >"$DATA_DIR/sentinel-users.acl"
-    { fill sentinel.conf && recall; } >"$DATA_DIR/sentinel.conf.new"
+    { settings sentinel.conf && recall; } >"$DATA_DIR/sentinel.conf.new"
     mv "$DATA_DIR/sentinel.conf.new" "$DATA_DIR/sentinel.conf"
     exec redis-server "$DATA_DIR/sentinel.conf" --sentinel "$@"
     ;;

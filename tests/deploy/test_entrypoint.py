@@ -11,6 +11,7 @@ from deploy.local.ports import LOOPBACK, Port
 from deploy.local.process import Process
 from deploy.local.reaper import Reaper
 from deploy.local.templates import TEMPLATES
+from tests.certificates import issue
 
 PASSWORDS = {f"{name}_PASSWORD": f"{name.lower()}-1._" for name in ("REPLICA", "SENTINEL", "CHAT")}
 ENTRYPOINT = str(TEMPLATES / "entrypoint.sh")
@@ -20,7 +21,9 @@ DEADLINE = 10.0
 class Container:
     """One node as a container would run it: an environment and a volume, nothing else."""
 
-    def __init__(self, role: str, volume: Path, port: Port, group: int, master: int) -> None:
+    def __init__(
+        self, role: str, volume: Path, port: Port, group: int, master: int, *, tls: bool = False
+    ) -> None:
         self.port = port.number
         self.volume = volume
         secret = volume / "admin-secret"
@@ -34,8 +37,12 @@ class Container:
             "MASTER_HOST": LOOPBACK,
             "MASTER_PORT": str(master),
         }
-        options = ["--port", str(port.number), "--bind", LOOPBACK]
-        command = ["sh", ENTRYPOINT, role, *options]
+        options = [] if tls else ["--port", str(port.number)]
+        if tls:
+            issue(volume)
+            environment["TLS_DIR"] = str(volume)
+        self.authorities = volume / "authorities.pem" if tls else None
+        command = ["sh", ENTRYPOINT, role, *options, "--bind", LOOPBACK]
         self.process = Process(
             role, command, directory=volume, group=group, environment=environment
         )
@@ -51,7 +58,8 @@ class Container:
             return False
 
     async def ask(self, *words: str) -> object:
-        return await command(self.port, ("admin", "admin-1"), *words)
+        login = ("admin", "admin-1")
+        return await command(self.port, login, *words, authorities=self.authorities)
 
     async def role(self) -> object:
         match await self.ask("ROLE"):
@@ -72,12 +80,12 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
     made: list[Container] = []
     ports: list[Port] = []
 
-    def make(role: str, master: Container | None = None) -> Container:
+    def make(role: str, master: Container | None = None, *, tls: bool = False) -> Container:
         volume = tmp_path / str(len(made))
         volume.mkdir()
         ports.append(Port())
         at = master.port if master else ports[-1].number
-        made.append(Container(role, volume, ports[-1], reaper.group, at))
+        made.append(Container(role, volume, ports[-1], reaper.group, at, tls=tls))
         return made[-1]
 
     yield make
@@ -124,6 +132,16 @@ async def test_a_sentinel_keeps_what_it_learned(run: Run) -> None:
     assert await sentinel.ask("SENTINEL", "MYID") == identity
     address = await sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster")
     assert address == [LOOPBACK, str(elsewhere.port)]
+
+
+@pytest.mark.parametrize("role", ["redis", "sentinel"])
+async def test_certificates_turn_the_clear_port_off(run: Run, role: str) -> None:
+    """With TLS_DIR a node speaks TLS at its port, and nothing else."""
+    node = run(role, tls=True)
+    await node.start()
+    assert await node.ask("PING") == "PONG"
+    node.authorities = None
+    assert not await node.answers()
 
 
 async def test_files_with_secrets_are_private(run: Run) -> None:

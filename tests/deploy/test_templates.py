@@ -8,7 +8,7 @@ import pytest
 from deploy.local.cluster import Cluster
 from deploy.local.templates import TEMPLATES, fill
 
-NAMES = ("redis.conf", "sentinel.conf", "users.acl", "sentinel-users.acl")
+NAMES = ("redis.conf", "sentinel.conf", "users.acl", "sentinel-users.acl", "tls.conf")
 VALUES = {
     "NODE_HOST": "redis-1",
     "NODE_PORT": "6379",
@@ -22,6 +22,7 @@ VALUES = {
     "CHAT_SENTINEL_RIGHTS": "+sentinel|failover",
     "MAXMEMORY": "1gb",
     "DATA_DIR": "/data",
+    "TLS_DIR": "/tls",
 }
 # What the promise rests on, and what it would cost to be without: the comments of redis.conf.
 WANTED = {

@@ -1,9 +1,7 @@
 """Public keys over real TLS: every family, rotation, and a key server that misbehaves."""
 
 import asyncio
-import datetime as dt
 import hmac
-import ipaddress
 import json
 import ssl
 import time
@@ -14,8 +12,7 @@ from typing import Any
 import jwt
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.utils import base64url_encode
 
@@ -24,6 +21,7 @@ from server.environment import Secret
 from server.jwks import BOUND, Jwks
 from server.settings import PUBLIC
 from server.tokens import JwtTokens
+from tests.certificates import issue
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 KEYS: dict[str, Any] = {
@@ -72,36 +70,9 @@ class KeyServer:
         return web.json_response({"keys": self.keys})
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """Write a certificate for 127.0.0.1 and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "keys")])
-    now = dt.datetime.now(dt.UTC)
-    host = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([host]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_path, key_path = folder / "certificate.pem", folder / "key.pem"
-    pem = serialization.Encoding.PEM
-    certificate_path.write_bytes(made.public_bytes(pem))
-    plain = serialization.NoEncryption()
-    form = serialization.PrivateFormat.PKCS8
-    key_path.write_bytes(key.private_bytes(pem, form, plain))
-    return certificate_path, key_path
-
-
 @pytest.fixture
 def certified(tmp_path: Path) -> tuple[Path, Path]:
-    return certificate(tmp_path)
+    return issue(tmp_path)
 
 
 @pytest.fixture
