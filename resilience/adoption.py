@@ -14,7 +14,7 @@ from resilience.generation import Generation
 from resilience.insync import InSync
 from resilience.link import Link, LinkLost, Opener, ReplyError
 from resilience.options import AckRule, EngineOptions
-from resilience.replies import Garbled, MasterRole, ReplicaRole, info, role
+from resilience.replies import Garbled, MasterRole, info, role
 from resilience.sentinel_watch import SentinelWatch
 
 _log: Final = logging.getLogger("holdfast.adoption")
@@ -133,33 +133,6 @@ class Adoption:
         if isinstance(reply, ReplyError):
             raise Garbled(str(reply).partition(" ")[0])
         return _number(reply)
-
-
-async def repoint(generation: Generation) -> None:
-    """Turn the replicas that still follow another master to this one; never a master.
-
-    Sentinel does the same 0.9 s later. Needs the right to REPLICAOF.
-    """
-    await asyncio.gather(
-        *(_repoint(generation, member) for member in set(generation.insync.members))
-    )
-
-
-async def _repoint(generation: Generation, member: Address) -> None:
-    try:
-        link = await generation.probe(member, PROBE_S)
-    except LinkLost:
-        return
-    try:
-        found = role((await link.pipeline([("ROLE",)], PROBE_S))[0])
-        if isinstance(found, ReplicaRole) and found.master != generation.address:
-            order = ("REPLICAOF", generation.address.host, generation.address.port)
-            reply = (await link.pipeline([order], PROBE_S))[0]
-            _log.info("repointed", extra={"replica": str(member), "reply": str(reply)[:16]})
-    except LinkLost:
-        return
-    finally:
-        link.close("turned")
 
 
 def _number(reply: object) -> int:

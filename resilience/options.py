@@ -31,8 +31,8 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     `history` is how many events of a room are kept at least, `dedup_s` how long an idempotency
     key is remembered, `hold_s` how long an append or a read waits for a storage that is away.
     The rest is about Redis: `ack_replicas` None is 1 with Sentinel and 0 with a single Redis,
-    `held` and `held_bytes` bound what waits for a commit, `repoint` lets the node turn the
-    remaining replicas to a new master itself, `wait_at_start` waits for the storage in start-up.
+    `held` and `held_bytes` bound what waits for a commit, `wait_at_start` waits for the storage
+    in start-up.
     """
 
     node: str = msgspec.field(default_factory=node_name)
@@ -43,7 +43,6 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     ack_replicas: int | None = None
     ack_rule: AckRule = AckRule.ELECTABLE
-    repoint: bool = False
     wait_at_start: bool = False
     held: int = 20_000  # at 4,000/s through a kill it peaked at 7,590
     held_bytes: int = 32 * 2**20

@@ -9,7 +9,7 @@ from typing import Final
 from chat.engine import Phase
 from resilience import keys
 from resilience.address import Address
-from resilience.adoption import Adoption, NotMaster, repoint
+from resilience.adoption import Adoption, NotMaster
 from resilience.backoff import persist
 from resilience.dialer import PROBE_S
 from resilience.election import Candidate, Election
@@ -167,20 +167,11 @@ class Succession:
     async def _reign(self, generation: Generation) -> None:
         """Look after the master until the generation ends."""
         link = await generation.open()
-        turning = asyncio.create_task(self._repoint(generation))
-        try:
-            await self._settle(generation, link)
-            while not generation.over:
-                self._report(generation)
-                await self._beat(generation, link)
-                await generation.ended(BEAT_S)
-        finally:
-            turning.cancel()
-            await asyncio.gather(turning, return_exceptions=True)
-
-    async def _repoint(self, generation: Generation) -> None:
-        if self._options.repoint and self.watch is not None:
-            await repoint(generation)
+        await self._settle(generation, link)
+        while not generation.over:
+            self._report(generation)
+            await self._beat(generation, link)
+            await generation.ended(BEAT_S)
 
     async def _settle(self, generation: Generation, link: Link) -> None:
         """Return when the ack rule can be met and appends may begin."""

@@ -89,7 +89,6 @@ def engine_options(settings: Settings) -> EngineOptions:
         dedup_s=settings.dedup_seconds,
         hold_s=settings.publish_hold_seconds,
         ack_replicas=settings.redis_ack_replicas,
-        repoint=settings.redis_repoint,
         wait_at_start=settings.redis_wait_at_start,
     )
 

@@ -39,7 +39,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     redis_url: Annotated[Secret, Meta(description="where the log is kept")] = Secret("")
     redis_ack_replicas: Annotated[int, _whole(0, 10)] | None = None
-    redis_repoint: bool = False
     redis_wait_at_start: bool = False
 
     host: str = "127.0.0.1"

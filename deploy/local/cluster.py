@@ -21,7 +21,6 @@ from deploy.local.waiting import together
 
 # RFC 7518 §3.2 asks for as many bytes as the hash has, 32.
 _SECRET_BYTES: Final = 48
-_REPOINT: Final = "+replicaof"
 _FAILOVER: Final = "+sentinel|failover"
 
 
@@ -30,8 +29,7 @@ class Cluster(Topology):
 
     `redis-1` is the first master. Files are in a new folder, or in `directory`, which must be
     empty and then stays. Without `password` whoever does not log in may do everything; the users
-    are there in any case. `repoint` gives the chat servers the right to REPLICAOF and tells them,
-    `failover` the right to order one at the sentinels.
+    are there in any case. `failover` gives the chat servers the right to order one at Sentinel.
     With `certificates`, a folder as tls.conf wants it, Redis and Sentinel speak TLS only.
     With `mesh` every connection to Redis and Sentinel goes by an edge that can be cut (mesh.py).
     `settings` are variables of each chat server. Without a mesh a cluster is bound to no event
@@ -47,7 +45,6 @@ class Cluster(Topology):
         directory: Path | None = None,
         down_after_ms: int = 1500,
         password: bool = True,
-        repoint: bool = False,
         failover: bool = False,
         mesh: bool = False,
         certificates: Path | None = None,
@@ -61,7 +58,6 @@ class Cluster(Topology):
         self._directory = directory
         self._down_after_ms = down_after_ms
         self._password = password
-        self._repoint = repoint
         self._failover = failover
         self._certificates = certificates
         self._settings = dict(settings or {})
@@ -101,7 +97,6 @@ class Cluster(Topology):
         environment = {
             "REDIS_URL": self.url(),
             "JWT_SECRET": self.jwt_secret,
-            "REDIS_REPOINT": str(self._repoint).lower(),
             **self._settings,
             **(settings or {}),
         }
@@ -124,7 +119,6 @@ class Cluster(Topology):
             group=reaper.group,
             passwords=self.passwords,
             anonymous=not self._password,
-            chat_rights=_REPOINT if self._repoint else "",
             chat_sentinel_rights=_FAILOVER if self._failover else "",
             certificates=self._certificates,
         )

@@ -47,7 +47,6 @@ class Plan:
     group: int  # of a Reaper
     passwords: Passwords
     anonymous: bool  # whoever does not log in may do everything
-    chat_rights: str
     chat_sentinel_rights: str
     certificates: Path | None  # a TLS_DIR (tls.conf)
 
@@ -115,7 +114,6 @@ class Node:
             "NODE_PORT": self.announced,
             "MASTER_HOST": LOOPBACK,
             "DATA_DIR": self.directory,
-            "CHAT_RIGHTS": self.plan.chat_rights,
             "CHAT_SENTINEL_RIGHTS": self.plan.chat_sentinel_rights,
             "MAXMEMORY": "256mb",
         }

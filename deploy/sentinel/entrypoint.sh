@@ -5,7 +5,6 @@
 # MASTER_HOST, MASTER_PORT  the master of the very first start
 # REPLICA_PASSWORD, SENTINEL_PASSWORD, CHAT_PASSWORD, ADMIN_PASSWORD, or the same with _FILE at the
 #                           end and the path of a file; letters, digits, '-', '_' and '.' only
-# CHAT_RIGHTS               empty, or +replicaof (users.acl)
 # CHAT_SENTINEL_RIGHTS      empty, or +sentinel|failover to try failovers out from the console
 # MAXMEMORY                 of Redis, 1gb
 # TLS_DIR                   empty, or a folder of certificates: then nothing is spoken in the clear (tls.conf)
@@ -16,7 +15,11 @@ umask 077
 role=$1
 shift
 templates=$(cd "$(dirname "$0")" && pwd)
+<<<<<<< HEAD
 : "${NODE_HOST:?}" "${MASTER_HOST:?}" "${CHAT_RIGHTS=}" "${CHAT_SENTINEL_RIGHTS=}" "${MAXMEMORY:=1gb}" "${TLS_DIR=}" "${DATA_DIR:=/data}"
+=======
+: "${NODE_HOST:?}" "${MASTER_HOST:?}" "${CHAT_SENTINEL_RIGHTS=}" "${MAXMEMORY:=1gb}" "${DATA_DIR:=/data}"
+>>>>>>> 301adc0 (Leave the turning of replicas to Sentinel: done by the servers it could lose what was acknowledged.)
 
 # These texts go into files where a space or a quote would mean something, and into REDIS_URL.
 secret() {

@@ -18,7 +18,6 @@ VALUES = {
     "SENTINEL_PASSWORD": "s3nt-inel",
     "CHAT_PASSWORD": "ch4t_",
     "ADMIN_PASSWORD": "4dmin",
-    "CHAT_RIGHTS": "+replicaof",
     "CHAT_SENTINEL_RIGHTS": "+sentinel|failover",
     "MAXMEMORY": "1gb",
     "DATA_DIR": "/data",

@@ -145,13 +145,6 @@ async def test_rights_at_sentinel(cluster: Cluster) -> None:
             assert not await allowed(sentinel, "chat", command), command
 
 
-@pytest.mark.parametrize("repoint", [False, True])
-async def test_repointing_is_a_right_of_its_own(*, repoint: bool) -> None:
-    """The chat servers may send REPLICAOF exactly where the cluster is made for it."""
-    async with Cluster(replicas=0, sentinels=0, repoint=repoint) as cluster:
-        assert await allowed(cluster.nodes[0], "chat", "REPLICAOF 127.0.0.1 1") is repoint
-
-
 async def test_logging_in_is_needed_and_works(cluster: Cluster) -> None:
     """At nodes and sentinels the password opens, a wrong one and none do not."""
     for node in (*cluster.nodes, *cluster.sentinels):

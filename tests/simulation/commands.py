@@ -136,11 +136,6 @@ def _publish(node: "RedisNode", _: Connection, command: Command) -> Any:
     return node.publish(channel, payload)
 
 
-def _replicaof(node: "RedisNode", _: Connection, command: Command) -> Any:
-    node.follow(type(node.address)(text(command[1]), int(command[2])))
-    return _OK
-
-
 _COMMANDS: Final[dict[str, Handler]] = {
     "EVALSHA": _evalsha,
     "EVAL": _eval,
@@ -154,7 +149,6 @@ _COMMANDS: Final[dict[str, Handler]] = {
     "INFO": _info,
     "WAIT": _wait,
     "PUBLISH": _publish,
-    "REPLICAOF": _replicaof,
 }
 _WRITES: Final = frozenset({"EVAL", "SET"})
 

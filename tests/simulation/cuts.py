@@ -32,7 +32,7 @@ async def hang_replica(world: "World", random: Random) -> Harm:
 
 async def hang_sentinels(world: "World", random: Random) -> Harm:
     """Two sentinels hang: nothing can be elected; then the master fails too, for a moment."""
-    yield world.repoint
+    yield False
     hung = random.sample(world.sentinels.sentinels, 2)
     for sentinel in hung:
         sentinel.hang()

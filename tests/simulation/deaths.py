@@ -91,9 +91,7 @@ async def kill_chat(world: "World", random: Random) -> Harm:
 
 
 async def kill_sentinel(world: "World", random: Random) -> Harm:
-    # A leader that dies between a promotion and its notice leaves a master that no sentinel knows
-    # of. Where chat nodes turn replicas themselves it may commit; Sentinel undoes it.
-    yield world.repoint
+    yield False
     sentinel = random.choice(world.sentinels.sentinels)
     sentinel.kill()
     yield not sentinel.alive

@@ -92,11 +92,9 @@ class World:
         self.sentinels = Sentinels(
             self.network, self.redis, Random(random.random()), down_after=1.5
         )
-        self.repoint = random.random() < 0.3
         self.is_rated = random.random() < 0.15
         publish = (4, 3.0) if self.is_rated else (1_000_000, 60.0)
         options = {
-            "repoint": self.repoint,
             "publish": publish,
             "lanes": random.choice((1, 2)),
             "batch": random.choice((1, 256)),

@@ -26,7 +26,6 @@ class Shape:
     chats: int = 2
     mesh: bool = False
     doors: bool = False
-    repoint: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     program: tuple[str, ...] = ("server",)
     acks_per_fault: int = 10

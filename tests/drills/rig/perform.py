@@ -92,7 +92,6 @@ async def staged(drill: Drill, seed: int, folder: Path, journal: Journal) -> Asy
     async with Cluster(
         directory=folder,
         mesh=shape.mesh,
-        repoint=shape.repoint,
         settings={**SETTINGS, **shape.settings},
     ) as cluster:
         await start_chats(cluster, shape)

@@ -35,12 +35,6 @@ async def killed(stage: Stage) -> None:
         await kill_the_master(stage, FAILOVER)
 
 
-@drill("F01r", "the same, and the servers re-point the remaining replica", repoint=True)
-async def killed_repointing(stage: Stage) -> None:
-    for _ in range(5):
-        await kill_the_master(stage, DOWN_AFTER + 0.7)
-
-
 @drill("F02", "the master hangs, is replaced, and comes back still believing that it is one")
 async def hung(stage: Stage) -> None:
     cluster = stage.cluster
