@@ -1,7 +1,7 @@
 """The contracts of presence, connections and signals: what nodes tell each other of people."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -55,19 +55,6 @@ class Disconnect(msgspec.Struct, frozen=True, omit_defaults=True, tag="disconnec
 Order: TypeAlias = Disconnect | Revocation
 
 
-@runtime_checkable
-class Revoking(Protocol):
-    """`Connections` that also carry revocations; one that can't offers no such method."""
-
-    async def revoke(self, revocation: Revocation) -> None:
-        """Carry it to every node within five seconds, and to each that starts later, until then.
-
-        Returns when it can't be lost any more; raises `Unavailable`. Nodes are told by `ordered`,
-        at their start as well, once or more often.
-        """
-        ...
-
-
 class Connections(Protocol):
     """The connections of all nodes, for the admin routes and the limit per user."""
 
@@ -87,6 +74,15 @@ class Connections(Protocol):
 
     async def order(self, order: Disconnect) -> None:
         """Carry an order to every node, this one too; raises `Unavailable`."""
+        ...
+
+    async def revoke(self, revocation: Revocation) -> None:
+        """Carry it to every node within five seconds, and to each that starts later, until then.
+
+        Returns when it can't be lost any more. Nodes are told by `ordered`, at their start before
+        the engine is open, once or more often; one that is cut off, when it is back. Raises
+        `limit_exceeded` when there are too many, `Unavailable`.
+        """
         ...
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from chat.claims import LEEWAY_S, LIFETIME_S, Claims
+from chat.claims import LEEWAY_S, LIFETIME_S, Claims, Seconds
 from chat.errors import Refusal
 from chat.names import UserId
 
@@ -20,7 +20,7 @@ class Revocation(msgspec.Struct, frozen=True, omit_defaults=True, tag="revoke"):
     seconds. It may be forgotten once none of them can be valid any more.
     """
 
-    at: int
+    at: Seconds
     jti: TokenId | None = None
     user: UserId | None = None
 
@@ -31,7 +31,7 @@ class Revocation(msgspec.Struct, frozen=True, omit_defaults=True, tag="revoke"):
 
 
 class Revocations:
-    """What is revoked now; times are epoch seconds."""
+    """What is revoked now, at most `BOUND`; times are epoch seconds."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, Revocation] = {}
@@ -40,17 +40,31 @@ class Revocations:
     def __len__(self) -> int:
         return len(self._tokens) + len(self._users)
 
-    def add(self, revocation: Revocation, now: float) -> None:
-        """Take one in; of two of the same the later holds. Raises `limit_exceeded`."""
+    def require_room(self, now: float) -> None:
+        """Forget what matters no more; raise `limit_exceeded` if there is no room even so."""
         if len(self) >= BOUND:
             self._forget(now)
         if len(self) >= BOUND:
             raise Refusal("limit_exceeded", f"{BOUND:,} revocations")
+
+    def add(self, revocation: Revocation, now: float) -> bool:
+        """Take one in and tell whether it is news; of two of the same the later holds.
+
+        Whoever keeps them for all nodes has refused one too many (`require_room`); should there be
+        more all the same, the one that was taken in first makes room.
+        """
         name = revocation.jti or revocation.user or ""
         kept = self._tokens if revocation.jti else self._users
         before = kept.get(name)
-        if before is None or before.at < revocation.at:
-            kept[name] = revocation
+        if revocation.until <= now or (before is not None and before.at >= revocation.at):
+            return False
+        if before is None and len(self) >= BOUND:
+            self._forget(now)
+            if len(self) >= BOUND:
+                largest = max(self._tokens, self._users, key=len)
+                del largest[next(iter(largest))]
+        kept[name] = revocation
+        return True
 
     def covers(self, claims: Claims) -> bool:
         """Tell whether the token is revoked; one that does not say when it was issued is old."""

@@ -12,7 +12,7 @@ from chat.closes import KICKED
 from chat.engine import Engine
 from chat.errors import Refusal
 from chat.names import RoomName, UserId
-from chat.presence import ConnectionInfo, Disconnect, Revoking
+from chat.presence import ConnectionInfo, Disconnect
 from chat.revocations import Revocation, TokenId
 from handlers.answers import json_response
 from handlers.authorization import authorize
@@ -84,7 +84,7 @@ async def revoke_user(request: web.Request) -> web.Response:
     """Take no token of the user any more that was issued until now; close theirs by 4103."""
     engine = await _engine(request)
     user = read_path(request, UserPath).user
-    await _revoke(engine, Revocation(at=int(time.time()), user=user))
+    await engine.connections.revoke(Revocation(at=int(time.time()), user=user))
     return web.Response(status=_DONE)
 
 
@@ -92,14 +92,8 @@ async def revoke_token(request: web.Request) -> web.Response:
     """Take the token of this `jti` no more, known here or not; close its connections by 4103."""
     engine = await _engine(request)
     jti = read_path(request, TokenPath).jti
-    await _revoke(engine, Revocation(at=int(time.time()), jti=jti))
+    await engine.connections.revoke(Revocation(at=int(time.time()), jti=jti))
     return web.Response(status=_DONE)
-
-
-async def _revoke(engine: Engine, revocation: Revocation) -> None:
-    if not isinstance(engine.connections, Revoking):
-        raise Refusal("unsupported", "this storage carries no revocations")
-    await engine.connections.revoke(revocation)
 
 
 async def cluster(request: web.Request) -> web.Response:

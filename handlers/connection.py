@@ -7,7 +7,14 @@ from functools import partial
 from typing import Any, Final
 
 from chat import publishing
-from chat.closes import TOKEN_EXPIRED, TOKEN_INVALID, TOKEN_REVOKED, Close
+from chat.closes import (
+    OVERLOADED,
+    RATE_LIMITED,
+    TOKEN_EXPIRED,
+    TOKEN_INVALID,
+    TOKEN_REVOKED,
+    Close,
+)
 from chat.codec import Fault, decode
 from chat.commands import AnyCommand, Auth, Join, Leave, Ping, Pong, Publish, Typing
 from chat.errors import Refusal, Revoked, Unavailable
@@ -20,6 +27,13 @@ from handlers.node import Node
 from handlers.peer import Peer, wall_ms
 from handlers.problems import incident
 from handlers.wire import ARRAY, SINGLE
+
+# A token that could not be looked at may be good: its client comes back with it.
+_VERDICTS: Final = {
+    "token_expired": TOKEN_EXPIRED,
+    "unavailable": OVERLOADED,
+    "rate_limited": RATE_LIMITED,
+}
 
 
 class Connection:
@@ -77,7 +91,7 @@ class Connection:
         except Exception as error:  # noqa: BLE001 - as above
             self.refuse(auth, error)
             if self._peer.session.claims is None and isinstance(error, Refusal):
-                self._peer.outbox.close(_verdict(error))
+                self._peer.outbox.close(_verdict(error), retry_ms=error.retry_ms)
 
     async def authenticate(self, auth: Auth) -> None:
         """Sign in, or refresh the token of one who is."""
@@ -175,4 +189,4 @@ def _verdict(refusal: Refusal) -> Close:
     """Return how a connection ends whose first token was refused."""
     if isinstance(refusal, Revoked):
         return TOKEN_REVOKED
-    return TOKEN_EXPIRED if refusal.code == "token_expired" else TOKEN_INVALID
+    return _VERDICTS.get(refusal.code, TOKEN_INVALID)

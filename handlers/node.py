@@ -156,8 +156,10 @@ class Node:
             peer.outbox.close(close)
 
     def _revoke(self, revocation: Revocation) -> None:
-        self.revocations.add(revocation, time.time())
-        for peer in list(self.peers.values()):
+        if not self.revocations.add(revocation, time.time()):
+            return
+        mine = self.peers if revocation.user is None else self._users.get(revocation.user, {})
+        for peer in list(mine.values()):
             claims = peer.session.claims
             if claims is not None and self.revocations.covers(claims):
                 peer.outbox.close(closes.TOKEN_REVOKED)

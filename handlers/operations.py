@@ -115,12 +115,12 @@ OPERATIONS: Final[dict[Handler, Operation]] = {
     admin.revoke_user: Operation(
         path=admin.UserPath,
         answers={204: Answer("Taken back, and kept so for a day.")},
-        codes=(*_READING, "unsupported", "limit_exceeded"),
+        codes=(*_READING, "limit_exceeded"),
     ),
     admin.revoke_token: Operation(
         path=admin.TokenPath,
         answers={204: Answer("Taken back, and kept so for a day.")},
-        codes=(*_READING, "unsupported", "limit_exceeded"),
+        codes=(*_READING, "limit_exceeded"),
     ),
     admin.cluster: Operation(answers={200: Answer("The storage; its form is the engine's.")}),
     admin.fail_over: Operation(

@@ -1,8 +1,10 @@
 """The connections of a single node, in memory."""
 
+import time
+
 from chat.engine import Listener
 from chat.presence import ConnectionInfo, Disconnect
-from chat.revocations import Revocation
+from chat.revocations import Revocation, Revocations
 
 
 class MemoryConnections:
@@ -11,6 +13,7 @@ class MemoryConnections:
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._infos: dict[str, ConnectionInfo] = {}
+        self._revocations = Revocations()
 
     def __len__(self) -> int:
         return len(self._infos)
@@ -40,4 +43,7 @@ class MemoryConnections:
 
     async def revoke(self, revocation: Revocation) -> None:
         """Tell the one node there is; nothing outlives it."""
+        now = time.time()
+        self._revocations.require_room(now)
+        self._revocations.add(revocation, now)
         self._listener.ordered(revocation)

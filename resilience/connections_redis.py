@@ -7,6 +7,7 @@ import msgspec
 
 from chat.errors import Unavailable
 from chat.presence import ConnectionInfo, Disconnect
+from chat.revocations import Revocation
 from resilience import keys
 from resilience.control import Control
 from resilience.courier import Courier
@@ -72,6 +73,10 @@ class RedisConnections:
     async def order(self, order: Disconnect) -> None:
         """Carry an order to every node; `Unavailable`."""
         await self._control.give(order)
+
+    async def revoke(self, revocation: Revocation) -> None:
+        """Keep it for every node there is and will be; `limit_exceeded`, `Unavailable`."""
+        await self._control.revoke(revocation)
 
     def assert_again(self) -> None:
         """What is stored of this node may be gone: write all of it."""

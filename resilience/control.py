@@ -8,9 +8,11 @@ import msgspec
 from chat.engine import Listener
 from chat.errors import Unavailable
 from chat.presence import Disconnect
+from chat.revocations import Revocation
 from resilience import keys
 from resilience.courier import Courier
 from resilience.reader import Reader
+from resilience.revocations_redis import RedisRevocations
 
 KEPT: Final = 1_000  # orders; each is for now, none is for a node that comes tomorrow
 LOOK_S: Final = 2.0  # how often the stream is looked at though nothing was heard
@@ -27,6 +29,7 @@ class Control:
         self._listener = listener
         self._courier = courier
         self._reader = reader
+        self.revocations = RedisRevocations(listener, courier, reader)
         self._last: bytes | None = None
         self._wake = asyncio.Event()
         self._begun = asyncio.Event()
@@ -40,7 +43,20 @@ class Control:
         body = _encode(order)
         add = ("XADD", keys.CONTROL, "MAXLEN", "~", KEPT, "*", "o", body)
         await self._reader.ask(lambda _: add)
+        self._announce()
+
+    async def revoke(self, revocation: Revocation) -> None:
+        """Keep a revocation and say so; `limit_exceeded`, `Unavailable`."""
+        await self.revocations.keep(revocation)
+        self._announce()
+
+    def _announce(self) -> None:
         self._courier.tell(("PUBLISH", keys.CONTROL, b""))
+        self._wake.set()
+
+    def look_at_all(self) -> None:
+        """There is another master: what this node has not heard may stand anywhere."""
+        self.revocations.look_at_all()
         self._wake.set()
 
     def hear(self, _payload: bytes = b"") -> None:
@@ -48,9 +64,10 @@ class Control:
         self._wake.set()
 
     async def run(self) -> None:
-        """Follow the stream until cancelled."""
+        """Follow the streams until cancelled."""
         while True:
             try:
+                await self.revocations.look()
                 await self._look()
             except Unavailable:
                 self._wake.clear()

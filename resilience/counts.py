@@ -23,13 +23,15 @@ def count(engine: "RedisEngine") -> Statistics:
     for lane in engine.lanes:
         errors.update(lane.errors)
         batches.add(lane.batches)
+    control = engine.control
+    skipped = control.skipped + control.revocations.skipped + engine.connections.skipped
     return Statistics(
         held=engine.budget.messages,
         held_s=0.0 if since is None else asyncio.get_running_loop().time() - since,
         held_peak=engine.budget.peak,
         batches=batches,
         gaps=engine.feed.gaps,
-        garbled=engine.feed.garbled + engine.records.skipped,
+        garbled=engine.feed.garbled + engine.records.skipped + skipped,
         failovers=engine.succession.failovers,
         blackouts=engine.state.blackouts,
         unavailable_s=engine.state.unavailable_s,

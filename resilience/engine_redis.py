@@ -114,6 +114,7 @@ class RedisEngine:
         """What was written without waiting for the replicas may be gone with the old master."""
         self.presence.assert_again()
         self.connections.assert_again()
+        self.control.look_at_all()
 
     def _hear(self, room: str, news: channel.News) -> None:
         if isinstance(news, channel.Signal):
@@ -152,11 +153,14 @@ class RedisEngine:
             group.create_task(self.connections.run(), name="connections")
 
     async def start(self) -> None:
-        """Wait for the storage: until it is up, or only for a moment."""
+        """Wait for the storage and what is revoked in it: until it is up, or only for a moment."""
         loop = asyncio.get_running_loop()
+        end = None if self.options.wait_at_start else loop.time() + START_S
         try:
-            await self.state.up(None if self.options.wait_at_start else loop.time() + START_S)
-        except Unavailable:
+            await self.state.up(end)
+            async with asyncio.timeout_at(end):
+                await self.control.revocations.known.wait()
+        except (TimeoutError, Unavailable):
             _log.warning("started_without_storage", extra={"reason": self.storage.reason})
 
     async def drain(self) -> None:

@@ -43,4 +43,5 @@ def read(*names: str) -> Script:
 APPEND: Final = read("history", "append")
 READ: Final = read("history", "read")
 LEASE: Final = read("lease")
+REVOKE: Final = read("revoke")
 VACATE: Final = read("vacate")

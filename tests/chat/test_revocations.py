@@ -48,6 +48,24 @@ def test_they_are_bounded_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
         revoked.add(Revocation(at=100, jti=name), 100)
     late = Revocation(at=100, jti="a").until
     with pytest.raises(Refusal):
-        revoked.add(Revocation(at=100, jti="c"), late - 1)
+        revoked.require_room(late - 1)
+    revoked.require_room(late)
     revoked.add(Revocation(at=late, jti="c"), late)
     assert (len(revoked), revoked.covers(of(jti="c"))) == (1, True)
+
+
+def test_the_newest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should there be more than may be, the first makes room: memory is bounded all the same."""
+    monkeypatch.setattr(revocations, "BOUND", 2)
+    revoked = Revocations()
+    for name in ("a", "b", "c"):
+        assert revoked.add(Revocation(at=100, jti=name), 100)
+    assert [revoked.covers(of(jti=name)) for name in ("a", "b", "c")] == [False, True, True]
+
+
+def test_news_is_told_from_what_is_known() -> None:
+    """What is repeated, older or over is no news: nobody is looked for because of it."""
+    revoked, order = Revocations(), Revocation(at=100, user="ann")
+    assert [revoked.add(order, 100), revoked.add(order, 100)] == [True, False]
+    assert not revoked.add(Revocation(at=99, user="ann"), 100)
+    assert not revoked.add(Revocation(at=100, jti="t1"), Revocation(at=100, jti="t1").until)

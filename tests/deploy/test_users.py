@@ -21,6 +21,7 @@ CHAT_MAY = [
     "XRANGE hf:{r}:log - +",
     "XREVRANGE hf:{r}:log + -",
     "XLEN hf:{r}:log",
+    "XTRIM hf:revoked MINID = 0",
     "XINFO STREAM hf:{r}:log",
     "HSET hf:{r}:meta a b",
     "HGETALL hf:conn:n1",

@@ -1,12 +1,16 @@
 """`Connections`: the connections of all nodes, and orders to close them."""
 
+import time
 from collections.abc import Sequence
 
 import pytest
 
+from chat import revocations
 from chat.engine import Engine
-from chat.presence import ConnectionInfo, Connections, Disconnect, Revoking
+from chat.errors import Refusal
+from chat.presence import ConnectionInfo, Connections, Disconnect
 from chat.revocations import Revocation
+from resilience import revocations_redis
 from tests.resilience.recorder import Recorder, until
 
 
@@ -95,11 +99,22 @@ async def test_an_order_reaches_this_node(
 
 
 async def test_a_revocation_reaches_this_node(connections: Connections, heard: Recorder) -> None:
-    """A revocation comes to the listener whole, in the same stream as orders."""
-    if not isinstance(connections, Revoking):
-        pytest.skip("this engine carries no revocations")
-    revocations = [Revocation(at=1_000, user="ann"), Revocation(at=2_000, jti="t1")]
-    for revocation in revocations:
+    """A revocation comes to the listener whole, in the same order."""
+    given = [Revocation(at=1_000, user="ann"), Revocation(at=2_000, jti="t1")]
+    for revocation in given:
         await connections.revoke(revocation)
-    await heard.until(lambda heard: revocations[-1] in heard.orders)
-    assert [order for order in heard.orders if order in revocations] == revocations
+    await heard.until(lambda heard: given[-1] in heard.orders)
+    assert [order for order in heard.orders if order in given] == given
+
+
+async def test_one_revocation_too_many_is_refused(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound holds; a refused revocation is told to nobody."""
+    now = int(time.time())
+    for module in (revocations, revocations_redis):
+        monkeypatch.setattr(module, "BOUND", 2)
+    for name in ("a", "b"):
+        await connections.revoke(Revocation(at=now, jti=name))
+    with pytest.raises(Refusal, match="limit_exceeded"):
+        await connections.revoke(Revocation(at=now, jti="c"))

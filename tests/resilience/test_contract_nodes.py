@@ -1,6 +1,7 @@
 """Two nodes on one storage: one log, one rate, one presence, orders and signals for both."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -8,10 +9,13 @@ from chat.errors import Refusal
 from chat.frames import PresenceView, User
 from chat.log import Receipt
 from chat.presence import ConnectionInfo, Disconnect
+from chat.revocations import Revocation
+from deploy.local.cluster import Cluster
 from tests.resilience.nodes import Node, OpenNode, Pair
 from tests.resilience.recorder import draft, until
 
 LIMIT = 5
+REVOKED_S = 5.0
 ANN, BO = User("ann", "Ann"), User("bo", "Bo")
 TYPING = b'{"type":"typing","room":"den","user":"ann","on":true,"ttl_ms":6000}'
 
@@ -156,6 +160,45 @@ async def test_an_order_reaches_every_node(pair: Pair) -> None:
     for node in pair:
         await node.heard.until(lambda heard: fence in heard.orders)
         assert node.heard.orders == [order, fence]
+
+
+async def test_a_revocation_reaches_every_node(pair: Pair, open_shared: OpenNode) -> None:
+    """Both nodes are told within five seconds, and one that opens later before it is open."""
+    given = [Revocation(at=int(time.time()), jti=f"t{number}") for number in range(3)]
+    for revocation in given:
+        await pair.a.engine.connections.revoke(revocation)
+    async with asyncio.timeout(REVOKED_S):
+        for node in pair:
+            await node.heard.until(lambda heard: given[-1] in heard.orders)
+    late = await open_shared(node="c")
+    for node in (*pair, late):
+        assert node.heard.orders == given
+
+
+async def test_forged_revocations_are_skipped(pair: Pair, shared: Cluster) -> None:
+    """What is no revocation in the stream harms nobody, and those around it are told."""
+    forged = [
+        "",
+        "{}",
+        "[" * 10_000,
+        '{"type":"revoke","at":1}',
+        '{"type":"revoke","at":1,"user":"a","jti":"b"}',
+        '{"type":"revoke","at":-1,"user":"a"}',
+        '{"type":"revoke","at":9223372036854775808,"user":"a"}',
+        '{"type":"revoke","at":1,"user":"a b"}',
+        '{"type":"disconnect","close":"kicked","user":"a"}',
+        "\x00\x7f",
+    ]
+    master = await shared.master()
+    for body in forged:
+        await master.command("XADD", "hf:revoked", "*", "r", body)
+    await master.command("XADD", "hf:revoked", "*", "other", "1")
+    told = Revocation(at=int(time.time()), user="ann")
+    await pair.a.engine.connections.revoke(told)
+    for node in pair:
+        await node.heard.until(lambda heard: told in heard.orders)
+        assert node.heard.orders == [told]
+        assert node.engine.statistics().garbled == len(forged) + 1
 
 
 async def test_a_signal_reaches_the_nodes_that_follow(pair: Pair) -> None:

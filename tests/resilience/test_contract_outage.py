@@ -10,6 +10,7 @@ from chat.errors import Unavailable
 from chat.frames import User
 from chat.log import Draft, Receipt
 from chat.presence import ConnectionInfo, Disconnect
+from chat.revocations import Revocation
 from deploy.local.cluster import Cluster
 from tests.resilience.nodes import Node, OpenNode, opener
 from tests.resilience.recorder import Recorder, draft, until
@@ -83,8 +84,9 @@ async def test_an_append_is_held_then_unavailable(storage: Cluster, node: Node) 
         lambda engine: engine.presence.view("den", 1),
         lambda engine: engine.connections.find(),
         lambda engine: engine.connections.order(Disconnect(close="kicked", conn="1")),
+        lambda engine: engine.connections.revoke(Revocation(at=1, jti="t1")),
     ],
-    ids=["read", "follow", "view", "find", "order"],
+    ids=["read", "follow", "view", "find", "order", "revoke"],
 )
 async def test_questions_are_unavailable_in_the_end(
     storage: Cluster, node: Node, call: Callable[[Engine], Awaitable[object]]
