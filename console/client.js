@@ -1,18 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The browser's client of Holdfast: rooms that stay whole while networks, servers and masters fail.
- *
- *     const chat = new Chat('wss://chat.example/ws', { getToken });
- *     const room = chat.join('general', { history: 50 });
- *     room.on('message', (message) => list.upsert(message.cid ?? message.seq, message));
- *     chat.connect();
- *     await room.send('hello');
- *
  * What `client.d.ts` names is the API; every other method here is one part's door to another.
- * SPDX-License-Identifier: Apache-2.0
+ * @import * as api from './client.d.ts'
  */
-
-/** @import * as api from './client.d.ts' */
-
 const SUBPROTOCOL = 'chat.v1';
 const CLIENT = 'holdfast-client/0.1.0';
 const SOCKET_OPEN = 1; // its readyState; above, it is closing, and complains of what it is given
@@ -33,13 +24,9 @@ const ID_BYTES = 24; // what `,"id":…` adds to a frame at most
 /** @type {api.Limits} What the server allows, until its `welcome` says otherwise. */
 const LIMITS = { frame: 16_384, text: 4_000, data: 4_096, batch: 64, rooms: 50, history: 100,
   dedup_s: 600, publish: [30, 60] };
-
 /** @type {api.Clock} */
-const CLOCK = {
-  now: () => Date.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, ms),
-  clearTimeout: (timer) => clearTimeout(timer),
-};
+const CLOCK = { now: () => Date.now(), setTimeout: (run, ms) => setTimeout(run, ms),
+  clearTimeout: (timer) => clearTimeout(timer) };
 
 const byteLength = (value) => new TextEncoder().encode(JSON.stringify(value)).length;
 
@@ -48,8 +35,7 @@ export class ChatError extends Error {
   /** @param {string} code @param {any} [frame] @param {unknown} [cause] */
   constructor(code, { detail, room, field, retry_ms } = {}, cause) {
     super(detail ? `${code}: ${detail}` : code, { cause });
-    this.name = 'ChatError';
-    Object.assign(this, { code, detail, room, field, retry_ms });
+    Object.assign(this, { name: 'ChatError', code, detail, room, field, retry_ms });
   }
 }
 
@@ -66,22 +52,18 @@ class Emitter {
   /** Tells the listeners; one that throws is reported as uncaught and harms nobody else. */
   emit(event, ...args) {
     for (const listener of [...(this.#listeners.get(event) ?? [])]) {
-      try {
-        listener(...args);
-      } catch (error) {
-        queueMicrotask(() => { throw error; });
-      }
+      try { listener(...args); } catch (error) { queueMicrotask(() => { throw error; }); }
     }
   }
 }
 
 /** The messages to one room: in order, one on its way at a time, each repeated until answered. */
 class Outbox {
-  listener; // the room that hears of them
+  room; // that hears of them
   #chat;
   #queue = [];
   #isOpen = false; // the room has caught up: what the log already had is settled
-  #isBusy = false; // the first is on its way, or waits for its time
+  #isBusy = false; // the first is on its way
 
   constructor(chat) { this.#chat = chat; }
 
@@ -96,7 +78,10 @@ class Outbox {
       const entry = { cid, draft, resolve, reject, sentAt: Infinity, notBefore: 0 };
       this.#queue.push(entry);
       this.#mark(entry, this.#chat.degraded ? 'held' : 'queued');
-      this.#chat.later(HELD_AFTER_MS, () => this.#overdue(entry));
+      this.#chat.later(HELD_AFTER_MS, () => {
+        if (entry.state === 'queued') this.#mark(entry, 'held');
+        if (entry.state === 'held') this.#chat.probe();
+      });
       this.#pump();
     });
   }
@@ -121,35 +106,24 @@ class Outbox {
   }
 
   refuse(code) {
-    const error = new ChatError(code, { room: this.listener.name });
+    const error = new ChatError(code, { room: this.room.name });
     for (const entry of this.#queue.splice(0)) this.#mark(entry, 'refused', { error });
   }
 
-  #overdue(entry) {
-    if (entry.state === 'queued') this.#mark(entry, 'held');
-    if (entry.state === 'held') this.#chat.probe();
-  }
-
   #pump() {
-    const entry = this.#queue[0];
+    const [entry] = this.#queue;
     if (!entry || !this.#isOpen || this.#isBusy) return;
-    this.#isBusy = true;
-    const early = entry.notBefore - this.#chat.now;
-    if (early > 0) this.#chat.after(early, () => this.#publish(entry));
-    else this.#publish(entry);
-  }
-
-  #publish(entry) {
-    if (entry !== this.#queue[0]) return; // its own event came meanwhile
     const { now, limits } = this.#chat;
-    const frame = { type: 'publish', room: this.listener.name, cid: entry.cid, ...entry.draft };
+    const early = entry.notBefore - now;
     const isForgotten = now - entry.sentAt > limits.dedup_s * 1000 - DEDUP_MARGIN_MS;
-    const isTooLarge = byteLength(frame) + ID_BYTES > limits.frame;
-    if (isForgotten || isTooLarge) {
-      const error = new ChatError(isForgotten ? 'outcome_unknown' : 'too_large', frame);
-      this.#settle('refused', { error });
-    } else {
+    const frame = { type: 'publish', room: this.room.name, cid: entry.cid, ...entry.draft };
+    const refuse = (code) => this.#settle('refused', { error: new ChatError(code, frame) });
+    if (early > 0) this.#chat.after(early, () => this.#pump());
+    else if (isForgotten) refuse('outcome_unknown');
+    else if (byteLength(frame) + ID_BYTES > limits.frame) refuse('too_large');
+    else {
       entry.sentAt = Math.min(entry.sentAt, now);
+      this.#isBusy = true;
       this.#chat.ask(frame, (reply) => this.#answered(entry, reply));
     }
   }
@@ -178,7 +152,7 @@ class Outbox {
     entry.state = state;
     if (state === 'acked') entry.resolve(outcome);
     if (state === 'refused') entry.reject(outcome.error);
-    this.listener.emit('sending', { cid: entry.cid, state, ...entry.draft, ...outcome });
+    this.room.emit('sending', { cid: entry.cid, state, ...entry.draft, ...outcome });
   }
 }
 
@@ -205,12 +179,12 @@ export class Room extends Emitter {
   constructor(chat, name, options, outbox) {
     super();
     this.#chat = chat;
-    this.name = name;
     this.#options = options;
+    this.name = name;
     this.seq = options.since;
     this.epoch = options.epoch;
     this.outbox = outbox;
-    outbox.listener = this;
+    outbox.room = this;
   }
 
   async send(message) {
@@ -230,9 +204,8 @@ export class Room extends Emitter {
 
   leave() {
     if (this.isLeft) return;
-    this.isLeft = true;
     this.#chat.ask({ type: 'leave', room: this.name }, () => {});
-    this.#chat.left(this);
+    this.#leave();
   }
 
   /** Returns the join that goes on where this room stands, and who takes the answer. */
@@ -255,7 +228,7 @@ export class Room extends Emitter {
     else if (frame.type === 'presence') this.#attend(frame);
     else if (frame.type === 'typing') this.#heed(frame);
     else if (frame.type === 'error') this.#refused(frame);
-    else if (frame.type === 'left') this.#dismissed(frame);
+    else if (frame.type === 'left') this.#leave(frame.reason);
     else if (Number.isInteger(frame.seq)) this.#follow(frame);
   }
 
@@ -292,7 +265,7 @@ export class Room extends Emitter {
     }
   }
 
-  /** Events that are no messages pass as they are: folding edits and reactions is up to the app. */
+  /** The seam for edits, deletes and reactions: they pass as `event`, in their place, unfolded. */
   #deliver(event) {
     if (!(event.seq > this.seq) || this.isLeft) return;
     this.seq = event.seq;
@@ -320,10 +293,11 @@ export class Room extends Emitter {
     }
   }
 
-  #dismissed({ reason }) {
+  /** Ends the stay; `reason` is the server's, if it was not this user's own wish. */
+  #leave(reason) {
     this.isLeft = true;
     this.#chat.left(this);
-    this.emit('left', { reason });
+    if (reason !== undefined) this.emit('left', { reason });
   }
 
   #attend({ count, members = [], join = [], leave = [] }, known = this.#members) {
@@ -355,7 +329,6 @@ export class Chat extends Emitter {
   /** @type {api.Member | undefined} */ user;
   limits = LIMITS;
   degraded = false;
-
   #url;
   #options;
   #socket;
@@ -490,38 +463,41 @@ export class Chat extends Emitter {
     this.#socket?.close();
     this.#socket = undefined;
     for (const room of this.#rooms.values()) room.parted();
-    return this.#generation;
   }
 
-  async #dial(detail = {}) {
-    const generation = this.#renew();
+  /** Returns a handler that is inert once the next generation has begun. */
+  #current(handler) {
+    const generation = this.#generation;
+    return (...args) => generation === this.#generation && handler(...args);
+  }
+
+  #dial(detail = {}) {
+    this.#renew();
+    const open = this.#current((token) => this.#open(token));
+    const fail = this.#current(() => this.#closed(1006, 'token_unavailable'));
     const isLate = () => this.state === 'connecting';
     this.after(CONNECT_DEADLINE_MS, () => isLate() && this.#closed(1006, 'connect_timeout'));
-    this.#become('connecting', detail);
-    const token = await this.#token(this.#isTokenRefused);
-    if (generation !== this.#generation) return;
-    if (token) this.#open(token, generation);
-    else this.#closed(1006, 'token_unavailable');
+    this.#become('connecting', detail); // of which a listener may make an end at once
+    this.#token(this.#isTokenRefused).then(open, fail);
   }
 
   async #token(fresh) {
-    const generation = this.#generation;
+    const report = this.#current((cause) => this.report('token_unavailable', undefined, cause));
     try {
       const token = await this.#options.getToken({ fresh });
       if (typeof token === 'string' && token) return token;
       throw new TypeError('getToken returned no token');
     } catch (cause) {
-      if (generation === this.#generation) this.report('token_unavailable', undefined, cause);
-      return undefined;
+      report(cause);
+      throw cause;
     }
   }
 
-  #open(token, generation) {
-    const current = (handler) => (event) => generation === this.#generation && handler(event);
+  #open(token) {
     this.#socket = new this.#options.WebSocket(this.#url, SUBPROTOCOL);
-    this.#socket.onmessage = current(({ data }) => this.#receive(data));
-    this.#socket.onclose = current(({ code, reason }) => this.#closed(code, reason));
-    this.#socket.onopen = current(() => {
+    this.#socket.onmessage = this.#current(({ data }) => this.#receive(data));
+    this.#socket.onclose = this.#current(({ code, reason }) => this.#closed(code, reason));
+    this.#socket.onopen = this.#current(() => {
       this.#isGreeted = true;
       const rooms = [...this.#rooms.values()].filter((room) => !room.isLeft);
       const joins = rooms.map((room) => this.#expect(...room.entry()));
@@ -535,21 +511,16 @@ export class Chat extends Emitter {
   }
 
   /** Replaces the token of the open connection before it expires. */
-  async #refresh(failures = 0) {
-    const generation = this.#generation;
-    const token = await this.#token(true);
-    if (generation !== this.#generation) return;
-    if (token) this.post(this.#auth(token, (reply) => this.#take(reply)));
-    else this.after(this.#jitter(failures), () => this.#refresh(failures + 1));
+  #refresh(failures = 0) {
+    const again = () => this.after(this.#jitter(failures), () => this.#refresh(failures + 1));
+    const send = (token) => this.post(this.#auth(token, (reply) => this.#take(reply)));
+    this.#token(true).then(this.#current(send), this.#current(again));
   }
 
   #receive(data) {
-    const generation = this.#generation;
     this.#heard += 1;
-    for (const frame of [JSON.parse(data)].flat()) {
-      if (generation !== this.#generation) return; // a listener has just closed the chat
-      this.#handle(frame);
-    }
+    const handle = this.#current((frame) => this.#handle(frame)); // a listener may close the chat
+    for (const frame of [JSON.parse(data)].flat()) handle(frame);
   }
 
   #handle(frame) {
@@ -603,10 +574,7 @@ export class Chat extends Emitter {
 
   /** The hundreds of a close code say what to do, so codes to come are understood too. */
   #closed(code, reason, hundreds = Math.floor(code / 100)) {
-    if (this.state === 'online' && this.now - this.#onlineAt >= STABLE_MS) {
-      this.#failures = 0;
-      this.#isTokenRefused = false;
-    }
+    if (this.state === 'online' && this.now - this.#onlineAt >= STABLE_MS) this.#forgive();
     const failures = this.#failures++;
     const retry = /\bretry=(\d+)/.exec(reason)?.[1];
     const isFinal = hundreds === 40 || (hundreds === 41 && this.#isTokenRefused);
@@ -634,9 +602,14 @@ export class Chat extends Emitter {
   #end(state, detail = {}) {
     this.#watchPage('removeEventListener');
     this.#renew();
-    this.#failures = 0;
-    this.#isTokenRefused = false;
+    this.#forgive();
     this.#become(state, detail);
     for (const room of this.#rooms.values()) room.outbox.refuse(state);
+  }
+
+  /** Forgets the failures of before: the next one is the first again. */
+  #forgive() {
+    this.#failures = 0;
+    this.#isTokenRefused = false;
   }
 }

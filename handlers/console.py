@@ -1,5 +1,6 @@
 """The console and the browser's client: static files, and a sign-in for development."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -20,7 +21,11 @@ CONSOLE_CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_CLIENT_S: Final = 300  # seconds; a new release of the server is picked up within five minutes
+VERSION: Final = str(json.loads((FOLDER / "package.json").read_bytes())["version"])
+# A new release of the server is picked up within five minutes. Who names the very version that is
+# served may keep it; another version in the URL gets the one there is, for an app that lags behind.
+_CURRENT: Final = "public, max-age=300"
+_NAMED: Final = "public, max-age=31536000, immutable"
 
 _BODY_BYTES: Final = 1_000
 
@@ -54,11 +59,11 @@ async def page(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def client(_: web.Request) -> web.FileResponse:
+async def client(request: web.Request) -> web.FileResponse:
     """Return the module; a module script of another origin needs CORS, and it is public."""
     headers = {
         hdrs.CONTENT_TYPE: "text/javascript; charset=utf-8",
-        hdrs.CACHE_CONTROL: f"public, max-age={_CLIENT_S}",
+        hdrs.CACHE_CONTROL: _NAMED if request.query.get("v") == VERSION else _CURRENT,
         hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
