@@ -57,7 +57,6 @@ async def publish(log: MessageLog, number: int, end: float, waits: list[float]) 
             name=None,
             cid=f"{began:.6f}".replace(".", "-") + f"-{said}",
             content=Content(text="hello"),
-            traceparent=None,
         )
         await log.append(draft)
         waits.append(time.monotonic() - began)

@@ -7,6 +7,7 @@ from chat.frames import PresenceChange, User, encode
 from chat.log import Event, MessageLog, Position
 from chat.presence import Order
 from chat.room import Outlet, Room, Tally
+from chat.tracing import Deliveries, Delivery
 
 
 class Hub:
@@ -23,6 +24,7 @@ class Hub:
         self.on_storage: Callable[[Storage], None] = lambda _: None
         self.on_order: Callable[[Order], None] = lambda _: None
         self.tally = Tally(wall)
+        self.deliveries: Deliveries | None = None  # who traces them, if anybody does
 
     def enter(self, name: str, outlet: Outlet, *, watch: bool) -> None:
         """Put an outlet into the room, not live yet: what happens from now on is kept for it."""
@@ -55,17 +57,25 @@ class Hub:
             self._dirty.discard(room)
             log.unfollow(name)
 
-    def flush(self) -> None:
-        """Hand out what the rooms gathered since the last time."""
+    def flush(self) -> list[Delivery]:
+        """Hand out what the rooms gathered since the last time; return what of it is traced."""
         dirty, self._dirty = self._dirty, set()
         for room in dirty:
             room.flush()
+        traced, self.tally.traced = self.tally.traced, []
+        return traced
 
     def committed(self, room: str, epoch: str, events: Sequence[Event]) -> None:
         """Take the next safe events of a room from the engine."""
         here = self._rooms.get(room)
         if here is None or not events:
             return
+        if self.deliveries is not None:
+            for event in events:
+                if event.traceparent is not None:
+                    here.traced.append(
+                        (event, self.deliveries.deliver(event.traceparent, event.seq))
+                    )
         here.commit(Position(epoch, events[-1].seq), events)
         if not self._dirty:
             self._wake()

@@ -8,15 +8,20 @@ from typing import Final, Protocol
 import msgspec
 
 from chat.commands import Content
+from chat.tracing import Trace
 
 _body: Final = msgspec.json.Encoder()
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """A durable event at its place; `payload` is its JSON, the same bytes for everyone."""
+    """A durable event at its place; `payload` is its JSON, the same bytes for everyone.
+
+    `traceparent` is there when its message is traced.
+    """
 
     seq: int
     payload: bytes
+    traceparent: str | None = None
 
     @property
     def raw(self) -> msgspec.Raw:
@@ -77,7 +82,7 @@ class Draft(msgspec.Struct, frozen=True):
 
     The payload is `head + seq + middle + ts + tail`, so that whoever knows the place makes the
     same bytes. (user, cid) is its idempotency key within the room; `digest` tells a retry from
-    another content under the same key.
+    another content under the same key. `trace` is there when the message is traced.
     """
 
     room: str
@@ -86,9 +91,18 @@ class Draft(msgspec.Struct, frozen=True):
     head: bytes
     tail: bytes
     digest: bytes
-    traceparent: str | None = None
+    trace: Trace | None = None
 
     MIDDLE = b',"ts":'
+
+    @property
+    def traceparent(self) -> str | None:
+        """The context that is stored with the event, if it is traced."""
+        return None if self.trace is None else self.trace.traceparent
+
+    def traced(self, trace: Trace) -> "Draft":
+        """Return the same draft, traced."""
+        return msgspec.structs.replace(self, trace=trace)
 
     def payload(self, seq: int, ts: int) -> bytes:
         """Return the event's JSON at its place."""
@@ -100,9 +114,7 @@ class Draft(msgspec.Struct, frozen=True):
         return len(self.head) + len(self.tail)
 
 
-def draft_message(
-    *, room: str, user: str, name: str | None, cid: str, content: Content, traceparent: str | None
-) -> Draft:
+def draft_message(*, room: str, user: str, name: str | None, cid: str, content: Content) -> Draft:
     """Encode a message that is already admitted (sanitised, permitted, within its limits)."""
     body = _Body(
         user=user,
@@ -122,7 +134,6 @@ def draft_message(
         head=b'{"type":"message","room":"%b","seq":' % room.encode(),
         tail=b"," + _body.encode(body)[1:],
         digest=blake2b(_body.encode(said), digest_size=12).digest(),
-        traceparent=traceparent,
     )
 
 

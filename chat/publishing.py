@@ -28,7 +28,6 @@ def draft(
     limits: Limits,
     *,
     author: str | None = None,
-    traceparent: str | None = None,
 ) -> Draft:
     """Return the draft of a message, or raise the `Refusal` that says why not.
 
@@ -46,11 +45,10 @@ def draft(
         name=None if author else claims.name,
         cid=cid or secrets.token_urlsafe(_CID_BYTES),
         content=_clean(content, limits),
-        traceparent=_valid(traceparent),
     )
 
 
-def _valid(traceparent: str | None) -> str | None:
+def valid_trace(traceparent: str | None) -> str | None:
     """Return the W3C trace context if it is valid; an invalid one is ignored, never refused."""
     return traceparent if _TRACEPARENT.fullmatch(traceparent or "") else None
 

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from chat.histogram import LATENCIES, SIZES, Histogram
 from chat.log import Event, Position, ts_of
+from chat.tracing import Delivery
 
 BUFFERED: Final = 1_000  # events kept for one who is catching up; who needs more reads again
 
@@ -42,7 +43,16 @@ class Outlet(Protocol):
 class Tally:
     """What the rooms of a node have handed out, for metrics to read; `wall` gives epoch ms."""
 
-    __slots__ = ("_wall", "deliveries", "delivery", "events", "fanout", "flushes")
+    __slots__ = (
+        "_wall",
+        "deliveries",
+        "delivery",
+        "events",
+        "fanout",
+        "flushes",
+        "skewed",
+        "traced",
+    )
 
     def __init__(self, wall: Callable[[], int]) -> None:
         self.flushes = 0
@@ -50,6 +60,8 @@ class Tally:
         self.deliveries = 0  # events times their live listeners
         self.fanout = Histogram(SIZES)  # live listeners of a flush
         self.delivery = Histogram(LATENCIES)  # seconds from an event's ts until it is handed out
+        self.skewed = 0  # events whose ts lies ahead of this node's clock
+        self.traced: list[Delivery] = []  # handed out and not written yet
         self._wall = wall
 
     def count(self, payloads: Sequence[bytes], listeners: int) -> None:
@@ -60,7 +72,21 @@ class Tally:
         self.fanout.record(listeners)
         now = self._wall()
         for ts in filter(None, map(ts_of, payloads)):
-            self.delivery.record((now - ts) / 1000)
+            age = now - ts
+            if age < 0:
+                self.skewed += 1
+                age = 0
+            self.delivery.record(age / 1000)
+
+    def trace(self, traced: Iterable[tuple[Event, Delivery]], listeners: int) -> None:
+        """Hand traced events out: each is an example of how long it took."""
+        now = self._wall()
+        for event, delivery in traced:
+            delivery.framed(listeners)
+            if listeners:
+                age = max(0, now - ts_of(event.payload)) / 1000
+                self.delivery.exemplify(age, delivery.trace_id, now / 1000)
+                self.traced.append(delivery)
 
 
 class CatchUp:
@@ -96,7 +122,7 @@ class CatchUp:
 class Room:
     """The local listeners of one room, and where its stream stands (None: not followed yet)."""
 
-    __slots__ = ("_tally", "catching", "live", "name", "pending", "position", "watchers")
+    __slots__ = ("_tally", "catching", "live", "name", "pending", "position", "traced", "watchers")
 
     def __init__(self, name: str, tally: Tally) -> None:
         self.name = name
@@ -106,6 +132,7 @@ class Room:
         self.catching: dict[Outlet, CatchUp] = {}
         self.watchers: set[Outlet] = set()
         self.pending: list[bytes] = []
+        self.traced: list[tuple[Event, Delivery]] = []  # of the pending ones
 
     @property
     def empty(self) -> bool:
@@ -170,6 +197,9 @@ class Room:
             return
         payloads, self.pending = self.pending, []
         self._tally.count(payloads, len(self.live))
+        if self.traced:
+            self._tally.trace(self.traced, len(self.live))
+            self.traced = []
         chunks: dict[Wire, bytes] = {}
         for outlet, wire in self.live.items():
             chunk = chunks.get(wire)

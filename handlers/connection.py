@@ -26,6 +26,7 @@ from handlers.joining import Joining
 from handlers.node import Node
 from handlers.peer import Peer, wall_ms
 from handlers.problems import incident
+from handlers.tracing import PublishTrace, conclude, count_ack
 from handlers.wire import ARRAY, SINGLE
 
 # A token that could not be looked at may be good: its client comes back with it.
@@ -115,28 +116,53 @@ class Connection:
             command.cid,
             command,
             self._node.limits,
-            traceparent=command.traceparent,
         )
+        tracing = self._node.tracing
+        trace = None if tracing is None else tracing.publish(command.traceparent)
+        if trace is not None:
+            draft = draft.traced(trace)
         receipt = self._node.engine.log.append(draft)
         self._held.add(receipt)
-        receipt.add_done_callback(partial(self._settle, command, draft, self._node.now()))
+        receipt.add_done_callback(partial(self._settle, command, draft, self._node.now(), trace))
 
     def _settle(
-        self, command: Publish, draft: Draft, since: float, receipt: asyncio.Future[Receipt]
+        self,
+        command: Publish,
+        draft: Draft,
+        since: float,
+        trace: PublishTrace | None,
+        receipt: asyncio.Future[Receipt],
     ) -> None:
         self._held.discard(receipt)
         if receipt.cancelled():
             return
-        self._node.statistics.acks.record(self._node.now() - since)
-        error = receipt.exception()
-        if error is not None:
-            self.refuse(command, error)
+        outcome = receipt.exception() or receipt.result()
+        self._conclude(command, trace, outcome, self._node.now() - since)
+        if not isinstance(outcome, Receipt):
+            self.refuse(command, outcome)
             return
-        done = receipt.result()
         ack = Ack(
-            id=command.id, cid=draft.cid, room=draft.room, ref=done.seq, ts=done.ts, dup=done.dup
+            id=command.id,
+            cid=draft.cid,
+            room=draft.room,
+            ref=outcome.seq,
+            ts=outcome.ts,
+            dup=outcome.dup,
         )
         self._peer.send(ack)
+
+    def _conclude(
+        self,
+        command: Publish,
+        trace: PublishTrace | None,
+        outcome: Receipt | BaseException,
+        seconds: float,
+    ) -> None:
+        node, client = self._node, command.traceparent
+        trace_id = conclude(node.tracing, trace, outcome, client, seconds=seconds)
+        count_ack(node.statistics, seconds, trace_id, time.time())
+        if trace is not None:
+            node.tick.tell(trace)
 
     def _type(self, command: Typing) -> None:
         self._peer.session.admit_typing(command, self._node.now())

@@ -1,6 +1,7 @@
 """Messages by REST: say one, page through a room, fetch one; the same bytes as everywhere."""
 
 import asyncio
+import time
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -16,7 +17,8 @@ from handlers.answers import json_bytes, json_response, refuse
 from handlers.authorization import authorize
 from handlers.bodies import one_header, read_body, read_path, read_query
 from handlers.holding import DEFAULT_WAIT_S, preferred_wait, rate_headers, wait_headers
-from handlers.node import NODE
+from handlers.node import NODE, Node
+from handlers.tracing import conclude, count_ack
 
 REUSED: Final = 422  # draft-ietf-httpapi-idempotency-key-header §2.7: same key, other content
 
@@ -68,13 +70,12 @@ async def publish(request: web.Request) -> web.Response:
         post,
         node.limits,
         author=post.user,
-        traceparent=request.headers.get("traceparent"),
     )
     wait_s = preferred_wait(request)
     headers = wait_headers(wait_s)
     try:
         async with asyncio.timeout(wait_s or DEFAULT_WAIT_S):
-            response = await _append(node.engine.log, draft)
+            response = await _append(node, draft, request.headers.get("traceparent"))
     except (Refusal, TimeoutError) as error:
         refusal = error if isinstance(error, Refusal) else Unavailable("not committed in time")
         status = REUSED if refusal.code == "conflict" else None
@@ -86,13 +87,37 @@ async def publish(request: web.Request) -> web.Response:
     return response
 
 
-async def _append(log: MessageLog, draft: Draft) -> web.Response:
-    receipt = await log.append(draft)
+async def _append(node: Node, draft: Draft, client: str | None) -> web.Response:
+    log = node.engine.log
+    receipt = await _traced(node, draft, client)
     headers = {"Location": f"/v1/rooms/{draft.room}/messages/{receipt.seq}"}
     if not receipt.dup:
         return json_bytes(draft.payload(receipt.seq, receipt.ts), status=201, headers=headers)
     headers["Idempotency-Replayed"] = "true"
     return json_bytes(await _original(log, draft, receipt), headers=headers)
+
+
+async def _traced(node: Node, draft: Draft, client: str | None) -> Receipt:
+    """Append the draft, traced if it is drawn."""
+    trace = None if node.tracing is None else node.tracing.publish(client)
+    if trace is not None:
+        draft = draft.traced(trace)
+    since = node.now()
+
+    def settle(outcome: Receipt | BaseException) -> None:
+        seconds = node.now() - since
+        trace_id = conclude(node.tracing, trace, outcome, client, seconds=seconds)
+        count_ack(node.statistics, seconds, trace_id, time.time())
+        if trace is not None:
+            trace.end()
+
+    try:
+        receipt = await node.engine.log.append(draft)
+    except BaseException as error:
+        settle(error)
+        raise
+    settle(receipt)
+    return receipt
 
 
 async def _original(log: MessageLog, draft: Draft, receipt: Receipt) -> bytes:

@@ -23,6 +23,7 @@ from handlers.options import EdgeOptions
 from handlers.outbox import Outbox, Tick
 from handlers.peer import Peer, wall_ms
 from handlers.statistics import EdgeStatistics
+from handlers.tracing import Tracing
 
 _ORDERS: Final = {close.name: close for close in closes.CLOSES}
 
@@ -46,6 +47,7 @@ class Node:
         self.options = options
         self.statistics = EdgeStatistics()
         self.gate = Gate(options, self.statistics.attempts)
+        self.tracing: Tracing | None = None
         self.mint: Callable[[str], str] | None = None  # in development: a token for whoever asks
         self.peers: dict[str, Peer] = {}
         self.revocations = Revocations()
@@ -140,6 +142,8 @@ class Node:
 
     def _storage_changed(self, storage: Storage) -> None:
         before, self._storage = self.degraded, storage
+        if self.tracing is not None:
+            self.tracing.storage_changed(storage)
         if before != self.degraded:
             self._turned = self.now()
             notice = encode(Notice(code="degraded" if self.degraded else "recovered"))

@@ -13,6 +13,7 @@ from handlers.conversation import Conversation, Socket
 from handlers.gate import Entry
 from handlers.node import NODE, Node
 from handlers.problems import problem
+from handlers.tracing import HandshakeTrace
 
 PROTOCOL: Final = "chat.v1"
 _BEARER: Final = "bearer."
@@ -25,19 +26,26 @@ _SEND_BUFFER: Final = 1 << 17  # bytes; the kernel doubles it: 2.5 MB/s at 100 m
 async def websocket(request: web.Request) -> web.StreamResponse:
     """Upgrade to `chat.v1`, or refuse before the upgrade with the status the protocol gives."""
     node = request.app[NODE]
+    trace = None if node.tracing is None else node.tracing.handshake()
     address = client_address(request, node.options.trusted_proxies)
     try:
         entry = node.gate.enter(address, node.now())
     except Refusal as refusal:
-        return problem(refusal)
+        return _told(trace, problem(refusal))
     try:
-        return await _upgrade(request, node, address, entry)
+        return _told(trace, await _upgrade(request, node, address, entry, trace))
     finally:
         entry.leave()
 
 
+def _told(trace: HandshakeTrace | None, answer: web.StreamResponse) -> web.StreamResponse:
+    if trace is not None:
+        trace.end(answer.status)
+    return answer
+
+
 async def _upgrade(
-    request: web.Request, node: Node, address: str, entry: Entry
+    request: web.Request, node: Node, address: str, entry: Entry, trace: HandshakeTrace | None
 ) -> web.StreamResponse:
     refusal = _examine(request, node)
     if refusal is not None:
@@ -52,6 +60,7 @@ async def _upgrade(
         decode_text=False,
     )
     await socket.prepare(request)
+    _told(trace, socket)
     transport = request.transport
     if transport is None:
         return socket

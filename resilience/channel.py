@@ -10,11 +10,12 @@ class _News(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Committed(_News, frozen=True, tag="c"):
-    """Committed events, from seq `first` on without gaps."""
+    """Committed events, from seq `first` on without gaps; `traces` are of the traced ones' seqs."""
 
     epoch: str
     first: int
     payloads: list[bytes]
+    traces: dict[int, str] = {}
 
 
 class Head(_News, frozen=True, tag="h"):

@@ -18,6 +18,7 @@ from resilience.quorum import ANSWER_S, Quorum
 from resilience.replies import Garbled
 from resilience.scripts import APPEND
 from resilience.succession import Succession
+from resilience.tracing import traced
 from resilience.verdicts import AGAIN_S, Verdict, code, judge
 
 _log: Final = logging.getLogger("holdfast.lane")
@@ -90,7 +91,8 @@ class Lane:
         """One round trip: the last batch's publishes, and the next batch."""
         batch = self.holding.take(self._batch)
         try:
-            pause = await self._send(link, quorum, batch)
+            with traced(batch, quorum.generation):
+                pause = await self._send(link, quorum, batch)
         finally:
             self.holding.put_back(batch)  # what has been answered meanwhile stays out
         if pause:
@@ -141,6 +143,7 @@ class Lane:
     def _commit(self, room: str, helds: Sequence[Held], appended: Appended) -> None:
         """The room's call is committed: answer, and tell all nodes with the next round trip."""
         fresh: list[bytes] = []
+        traces: dict[int, str] = {}
         first = nudge = 0
         for held, outcome in zip(helds, appended.outcomes, strict=True):
             answer = outcome
@@ -148,6 +151,8 @@ class Lane:
                 if not outcome.dup:
                     first = first or outcome.seq
                     fresh.append(held.draft.payload(outcome.seq, outcome.ts))
+                    if held.draft.trace is not None:
+                        traces[outcome.seq] = held.draft.trace.traceparent
                 elif held.attempts > 1:  # our own first try, whose reply was lost
                     nudge = max(nudge, outcome.seq)
                     answer = Receipt(outcome.seq, outcome.ts)
@@ -155,7 +160,7 @@ class Lane:
         if appended.head:
             self._known.note(room, appended.epoch, appended.head)
         if fresh:
-            self._publish(room, channel.Committed(appended.epoch, first, fresh))
+            self._publish(room, channel.Committed(appended.epoch, first, fresh, traces))
         elif nudge:
             self._publish(room, channel.Head(appended.epoch, nudge))
 

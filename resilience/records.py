@@ -7,6 +7,7 @@ import msgspec
 from chat.log import Event
 
 EVENT: Final = b"e"
+TRACE: Final = b"p"
 
 
 class _Envelope(msgspec.Struct):
@@ -25,7 +26,9 @@ class Records:
     def __init__(self) -> None:
         self.skipped = 0
 
-    def event(self, room: str, seq: int, payload: bytes) -> Event | None:
+    def event(
+        self, room: str, seq: int, payload: bytes, traceparent: str | None = None
+    ) -> Event | None:
         """Return the event if the payload is JSON of this very place, else None."""
         try:
             envelope = _envelope.decode(payload)
@@ -34,7 +37,7 @@ class Records:
         if envelope is None or envelope.room != room or envelope.seq != seq:
             self.skipped += 1
             return None
-        return Event(seq, payload)
+        return Event(seq, payload, traceparent)
 
     def entry(self, room: str, entry: Any) -> Event | None:
         """Return the event of a stream entry."""
@@ -43,6 +46,8 @@ class Records:
                 values = dict(zip(fields[::2], fields[1::2], strict=False))
                 payload = values.get(EVENT)
                 if isinstance(payload, bytes):
-                    return self.event(room, int(name[2:]), payload)
+                    trace = values.get(TRACE)
+                    traced = trace.decode(errors="replace") if isinstance(trace, bytes) else None
+                    return self.event(room, int(name[2:]), payload, traced)
         self.skipped += 1
         return None

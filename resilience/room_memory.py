@@ -28,7 +28,7 @@ class RoomLog:
         """Give the draft the next place; the time of a room never goes back."""
         self.head += 1
         self.ts = max(self.ts, wall)
-        event = Event(self.head, draft.payload(self.head, self.ts))
+        event = Event(self.head, draft.payload(self.head, self.ts), draft.traceparent)
         if len(self) < self._history:
             self._ring.append(event)
         else:

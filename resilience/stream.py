@@ -71,7 +71,7 @@ class Stream:
             return ()
         fresh = news.payloads[place.seq + 1 - news.first :]
         found = (
-            records.event(self.room, seq, payload)
+            records.event(self.room, seq, payload, news.traces.get(seq))
             for seq, payload in enumerate(fresh, place.seq + 1)
         )
         events = [event for event in found if event is not None]

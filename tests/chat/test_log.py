@@ -34,7 +34,6 @@ def draft(**changes: Any) -> Draft:
         content=Content(
             text=said["text"], data=data, reply_to=said["reply_to"], mentions=said["mentions"]
         ),
-        traceparent=None,
     )
 
 

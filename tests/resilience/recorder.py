@@ -30,7 +30,6 @@ def draft(
         name=None,
         cid=cid or f"c{next(_cids)}",
         content=Content(text=text),
-        traceparent=None,
     )
 
 

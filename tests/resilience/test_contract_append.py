@@ -128,9 +128,7 @@ async def test_a_new_name_is_no_other_content(log: MessageLog) -> None:
 
     def named(name: str) -> Draft:
         content = Content(text="hi")
-        return draft_message(
-            room="den", user="ann", name=name, cid="k", content=content, traceparent=None
-        )
+        return draft_message(room="den", user="ann", name=name, cid="k", content=content)
 
     await log.append(named("Ann"))
     assert (await log.append(named("Anna"))).dup

@@ -22,9 +22,7 @@ _IMPATIENT_S: Final = (0.5, 16.0)
 
 def draft(room: str, user: str, cid: str, text: str) -> Draft:
     """Return a message that is admitted."""
-    return draft_message(
-        room=room, user=user, name=None, cid=cid, content=Content(text=text), traceparent=None
-    )
+    return draft_message(room=room, user=user, name=None, cid=cid, content=Content(text=text))
 
 
 class Publisher:
