@@ -71,15 +71,18 @@ class Hub:
         if here is None or not events:
             return
         if self.deliveries is not None:
-            for event in events:
-                if event.traceparent is not None:
-                    here.traced.append(
-                        (event, self.deliveries.deliver(event.traceparent, event.seq))
-                    )
+            self._trace(here, events, self.deliveries)
         here.commit(Position(epoch, events[-1].seq), events)
         if not self._dirty:
             self._wake()
         self._dirty.add(here)
+
+    def _trace(self, room: Room, events: Sequence[Event], deliveries: Deliveries) -> None:
+        for event in events:
+            if event.traceparent is not None:
+                delivery = deliveries.deliver(event.traceparent, event.seq)
+                if delivery is not None:
+                    room.traced.append((event, delivery))
 
     def lost(self, room: str, position: Position) -> None:
         """Tell everyone in the room that its history was lost."""

@@ -52,6 +52,6 @@ class Delivery(Written, Protocol):
 class Deliveries(Protocol):
     """Traces what a node delivers."""
 
-    def deliver(self, traceparent: str, seq: int) -> Delivery:
-        """Begin with an event that this node has just heard."""
+    def deliver(self, traceparent: str, seq: int) -> Delivery | None:
+        """Begin with an event that this node has just heard; None if the context is none."""
         ...

@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
+from handlers.answers import TRACE_ID
 from handlers.node import NODE
 
 _log: Final = logging.getLogger("holdfast.access")
@@ -24,15 +25,15 @@ class AccessLogger(AbstractAccessLogger):
             statistics.request(request.method, route, response.status, time)
         if route.startswith(_QUIET) and response.status < 400:  # noqa: PLR2004
             return
-        _log.info(
-            "request",
-            extra={
-                "method": request.method if route else "",
-                "route": route,
-                "status": response.status,
-                "ms": round(time * 1000, 2),
-            },
-        )
+        said = {
+            "method": request.method if route else "",
+            "route": route,
+            "status": response.status,
+            "ms": round(time * 1000, 2),
+        }
+        if isinstance(request, web.Request) and TRACE_ID in request:
+            said["trace_id"] = request[TRACE_ID]
+        _log.info("request", extra=said)
 
     @property
     def enabled(self) -> bool:

@@ -21,8 +21,11 @@ from handlers.routes import setup_routes
 from resilience.open import open_engine
 from resilience.options import EngineOptions
 from server.jwks import Jwks
+from server.requests import trace_requests
 from server.settings import Settings
+from server.telemetry import TELEMETRY, Telemetry, open_telemetry
 from server.tokens import JwtTokens, mint_for_developer
+from server.tracing import MessageTracing
 
 PUBLISH_WINDOW_S = 60
 
@@ -39,9 +42,14 @@ def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
         settings.jwt_audience,
         settings.jwt_issuer,
     )
-    app = web.Application(middlewares=MIDDLEWARES, client_max_size=1 << 16)
+    name = f"n{secrets.token_hex(4)}"
+    telemetry = open_telemetry(settings, name)
+    outermost = [] if telemetry is None else trace_requests(telemetry.provider)
+    app = web.Application(middlewares=[*outermost, *MIDDLEWARES], client_max_size=1 << 16)
     app[NODE] = Node(hub, tick, tokens, edge_options(settings, dev=dev))
-    app[SETTINGS] = settings
+    app[SETTINGS], app[NAME] = settings, name
+    if telemetry is not None:
+        setup_tracing(app, telemetry)
     if dev:
         app[NODE].mint = partial(mint_for_developer, settings)
     setup_routes(app, app[NODE])
@@ -54,6 +62,16 @@ def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
 
 
 SETTINGS = web.AppKey("SETTINGS", Settings)
+NAME = web.AppKey("NAME", str)
+
+
+def setup_tracing(app: web.Application, telemetry: Telemetry) -> None:
+    """Trace messages; what is left is exported when everything else has ended."""
+    node = app[NODE]
+    node.tracing = MessageTracing(telemetry.provider, app[SETTINGS].trace_ratio)
+    node.hub.deliveries = node.tracing
+    app[TELEMETRY] = telemetry
+    app.cleanup_ctx.append(_telemetry)
 
 
 def edge_options(settings: Settings, *, dev: bool) -> EdgeOptions:
@@ -80,10 +98,10 @@ def edge_options(settings: Settings, *, dev: bool) -> EdgeOptions:
     )
 
 
-def engine_options(settings: Settings) -> EngineOptions:
+def engine_options(settings: Settings, name: str) -> EngineOptions:
     """Return what the engine needs of the settings."""
     return EngineOptions(
-        node=f"n{secrets.token_hex(4)}",
+        node=name,
         publish=(settings.rate_limit_messages_per_minute, PUBLISH_WINDOW_S),
         history=settings.room_history,
         dedup_s=settings.dedup_seconds,
@@ -93,10 +111,15 @@ def engine_options(settings: Settings) -> EngineOptions:
     )
 
 
+async def _telemetry(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[TELEMETRY].close()
+
+
 async def _storage(app: web.Application) -> AsyncIterator[None]:
     settings, node = app[SETTINGS], app[NODE]
     url = settings.redis_url.reveal()
-    async with open_engine(url, node.hub, engine_options(settings)) as engine:
+    async with open_engine(url, node.hub, engine_options(settings, app[NAME])) as engine:
         node.engine = engine
         yield
 

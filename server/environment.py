@@ -9,6 +9,7 @@ import msgspec
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+OTHERS: Final = "OTEL_"  # OpenTelemetry's own, of which it reads more than we do
 _CLOSE_ENOUGH: Final = 0.84  # REDIS_URI is REDIS_URL misspelt; REDIS_HOST is another program's
 
 
@@ -109,6 +110,8 @@ def _misspelt(form: type[msgspec.Struct], environment: Mapping[str, str]) -> lis
             known.append(f"{variable(field.name)}_FILE")
     mistakes = []
     for name in sorted(set(environment) - set(known)):
+        if name.startswith(OTHERS):
+            continue
         meant = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE_ENOUGH)
         if meant and "_" in name:
             mistakes.append(f"{name}: no setting has this name; is {meant[0]} meant?")

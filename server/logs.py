@@ -3,12 +3,13 @@
 import logging
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from types import TracebackType
 from typing import Any, Final
 
 import msgspec
 import structlog
+from opentelemetry.trace import get_current_span
 
 from server.redaction import Redaction
 
@@ -31,6 +32,7 @@ def configure(level: str, *, readable: bool, secrets: Iterable[str] = ()) -> Non
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.stdlib.ExtraAdder(),
+            _name_trace,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
         ],
         processors=[
@@ -48,6 +50,17 @@ def configure(level: str, *, readable: bool, secrets: Iterable[str] = ()) -> Non
     sys.excepthook = _uncaught
     sys.unraisablehook = _unraisable
     threading.excepthook = _uncaught_in_thread
+
+
+def _name_trace(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Name the trace of the request that an event is about, if it is traced."""
+    context = get_current_span().get_span_context()
+    if context.is_valid and context.trace_flags.sampled:
+        event["trace_id"] = f"{context.trace_id:032x}"
+        event["span_id"] = f"{context.span_id:016x}"
+    return event
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

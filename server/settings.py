@@ -22,6 +22,7 @@ PUBLIC: Final = (
 SECRET_BYTES: Final = 32  # RFC 7518 §3.2: a key at least as long as the hash
 _DISTINCT: Final = 8  # fewer different characters are a pattern, not a secret
 _HTTPS: Final = re.compile(r"https://[^\s/@]+(/\S*)?")  # no login in it: it would be logged
+_COLLECTOR: Final = re.compile(r"https?://[^\s/@]+(/[^\s@]*)?")
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 MEMORY: Final = "memory://"
 
@@ -71,6 +72,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     console: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     trace_ratio: Annotated[float, Meta(ge=0, le=1, description="a ratio from 0 to 1")] = 0.01
+    otel_exporter_otlp_endpoint: str = ""
+    otel_exporter_otlp_traces_endpoint: str = ""
+    otel_traces_exporter: Literal["otlp", "none"] = "otlp"
+    otel_service_name: str = "holdfast"
+    otel_bsp_max_queue_size: Annotated[int, _whole(512, 1_000_000)] = 2_048
+    otel_sdk_disabled: bool = False
 
     @property
     def origins(self) -> frozenset[str]:
@@ -122,6 +129,7 @@ def _examine(settings: Settings) -> list[str]:
         *_examine_origins(settings),
         *_examine_proxies(settings),
         *_examine_tokens(settings),
+        *_examine_telemetry(settings),
     ]
 
 
@@ -174,3 +182,15 @@ def _examine_tokens(settings: Settings) -> list[str]:
     if not set(settings.algorithms) <= set(allowed):
         mistakes.append("JWT_ALGORITHMS: HS* with JWT_SECRET, RS* PS* ES* EdDSA with JWT_JWKS_URL")
     return mistakes
+
+
+def _examine_telemetry(settings: Settings) -> list[str]:
+    urls = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otel_exporter_otlp_endpoint,
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": settings.otel_exporter_otlp_traces_endpoint,
+    }
+    return [
+        f"{name}: an http or https URL without a login"
+        for name, url in urls.items()
+        if url and not _COLLECTOR.fullmatch(url)
+    ]

@@ -1,0 +1,54 @@
+"""When the storage was away, and why: what a held message's span tells."""
+
+import time
+from collections import deque
+from typing import Final
+
+import msgspec
+from opentelemetry.trace import Span
+
+from chat.engine import Phase, Storage
+
+_REMEMBERED: Final = 32  # no publish is held longer than 15 s
+
+
+class Outage(msgspec.Struct):
+    """A time without a storage that could be written, epoch nanoseconds; `until` 0: still."""
+
+    since: int
+    reason: str
+    until: int = 0
+    ended_by: str = ""
+
+
+class Outages:
+    """The last times when the storage was away."""
+
+    def __init__(self) -> None:
+        self._outages: deque[Outage] = deque(maxlen=_REMEMBERED)
+
+    def turn(self, storage: Storage) -> None:
+        """The storage went into another phase."""
+        now = time.time_ns()
+        away = bool(self._outages) and not self._outages[-1].until
+        if storage.up and away:
+            self._outages[-1].until = now
+            self._outages[-1].ended_by = storage.reason
+        elif not storage.up and not away and storage.phase is not Phase.STARTING:
+            self._outages.append(Outage(now, storage.reason))
+
+    def tell(self, span: Span, began: int, ended: int) -> None:
+        """Add the times that the span's message was held as events: `held` and `released`."""
+        for outage in self._outages:
+            since, until = max(began, outage.since), min(ended, outage.until or ended)
+            if since >= until:
+                continue
+            span.add_event("held", {"chat.hold.reason": outage.reason}, timestamp=since)
+            span.add_event(
+                "released",
+                {
+                    "chat.hold.duration": (until - since) / 1e9,
+                    "chat.hold.ended_by": outage.ended_by,
+                },
+                timestamp=until,
+            )
