@@ -21,8 +21,6 @@ _log: Final = logging.getLogger("holdfast.adoption")
 
 # A chosen successor is asked so often: writing is possible 2-3 ms after it has become master.
 CHOSEN_POLL_S: Final = 0.01
-# Where nobody can tell whether a history goes on, each node first says what it knows of it.
-GRACE_S: Final = 1.0
 _RAISE_MARK: Final = """#!lua
 if (tonumber(redis.call('GET', KEYS[1])) or 0) < tonumber(ARGV[1]) then
   redis.call('SET', KEYS[1], ARGV[1])
@@ -35,14 +33,14 @@ class NotMaster(LinkLost):
 
 
 class Adoption:
-    """Turns a candidate into a generation; remembers the one before, to judge the history."""
+    """Turns a candidate into a generation; remembers those before, to judge the history."""
 
     def __init__(self, opener: Opener, options: EngineOptions, watch: SentinelWatch | None) -> None:
         self._opener = opener
         self._options = options
         self._watch = watch
-        self._loop = asyncio.get_running_loop()
-        self.before: Generation | None = None
+        self._former: Generation | None = None  # the last one
+        self._sound: Generation | None = None  # the last one whose history is beyond doubt
         self._number = 0
         self._mark = 0
 
@@ -62,7 +60,7 @@ class Adoption:
         finally:
             link.close("adopted")
         self._mark = generation.mark
-        self.before = generation
+        self._former = generation
         return generation
 
     async def _become_master(
@@ -79,12 +77,11 @@ class Adoption:
     def _generation(
         self, candidate: Candidate, found: MasterRole, lineage: Lineage, mark: int
     ) -> Generation:
-        before = self.before
+        before = self._before()
         continuity = judge(
             before.lineage if before else None, before.committed if before else -1, lineage
         )
         self._number += 1
-        doubtful = continuity is not Continuity.CONTINUED
         generation = Generation(
             self._number,
             candidate,
@@ -92,12 +89,18 @@ class Adoption:
             InSync(self._floor, self._members(candidate, found), electable=self._by_all),
             lineage=lineage,
             continuity=continuity,
-            opens_at=self._loop.time() + (GRACE_S if doubtful else 0.0),
             mark=max(mark, self._mark),
         )
         if before is not None and continuity is Continuity.CONTINUED:
             generation.committed = before.committed
         return generation
+
+    def _before(self) -> Generation | None:
+        """Return whose history must go on: a doubt that was not settled is not forgotten."""
+        former = self._former
+        if former and (former.settled or former.continuity is not Continuity.DOUBTFUL):
+            self._sound = former
+        return self._sound
 
     @property
     def _floor(self) -> int:
@@ -116,7 +119,7 @@ class Adoption:
         if self._watch is None:
             return set()
         known = {seen.address for view in self._watch.views for seen in view.replicas}
-        former = self.before
+        former = self._former
         if former is not None:
             known |= former.insync.members
         could = {address for address in known if not self._watch.called_down(address)}

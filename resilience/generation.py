@@ -23,9 +23,9 @@ class Witness(Protocol):
 class Generation:
     """What is true of the storage as long as its master is; once ended it stays ended.
 
-    `opens_at` is when appends may begin, by the loop's clock; `mark` the number of the last
-    break in the history of all rooms (append.lua); `committed` the highest replication offset
-    that the ack rule was seen to cover for a message of this node.
+    `mark` is the number of the last break in the history of all rooms (append.lua); `committed`
+    the highest replication offset that the ack rule was seen to cover for a message of this node.
+    Appends begin when it is open: at once, unless its history must be looked at before.
     """
 
     def __init__(
@@ -37,7 +37,6 @@ class Generation:
         *,
         lineage: Lineage,
         continuity: Continuity,
-        opens_at: float,
         mark: int,
     ) -> None:
         self.number = number
@@ -45,7 +44,6 @@ class Generation:
         self.insync = insync
         self.lineage = lineage
         self.continuity = continuity
-        self.opens_at = opens_at
         self.mark = mark
         self.committed = -1
         self._stalls: dict[str, tuple[float, str]] = {}
@@ -54,6 +52,10 @@ class Generation:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self.since = self._loop.time()
+        self.settled = False
+        self._open = asyncio.Event()
+        if continuity is Continuity.CONTINUED:
+            self._open.set()
 
     @property
     def address(self) -> Address:
@@ -75,6 +77,7 @@ class Generation:
         if self._ended.done():
             return
         self._ended.set_result(reason)
+        self._open.set()
         for link in self._links:
             link.close(reason)
 
@@ -95,6 +98,15 @@ class Generation:
     async def ended(self, timeout_s: float | None = None) -> None:
         """Return when it has ended, or after so long."""
         await asyncio.wait({self._ended}, timeout=timeout_s)
+
+    async def opened(self) -> None:
+        """Return when appends may begin, or it is over."""
+        await self._open.wait()
+
+    def settle(self) -> None:
+        """The ack rule can be met, and whoever knew of more has had the time to say so."""
+        self.settled = True
+        self._open.set()
 
     async def open(self, *, on_push: OnPush | None = None) -> Link:
         """Open a link to the master; raises `LinkLost` when the generation is over."""

@@ -76,8 +76,7 @@ class Lane:
     async def _serve(self, generation: Generation) -> None:
         link = await generation.open()
         await link.pipeline([APPEND.load], ANSWER_S)
-        loop = asyncio.get_running_loop()
-        await asyncio.sleep(generation.opens_at - loop.time())
+        await generation.opened()
         quorum = Quorum(generation, self._succession.watch, self._name)
         while True:
             if not self._publishes and not len(self.holding):

@@ -11,6 +11,7 @@ from resilience import keys
 from resilience.address import Address
 from resilience.adoption import Adoption, NotMaster
 from resilience.backoff import persist
+from resilience.continuity import Continuity
 from resilience.dialer import PROBE_S
 from resilience.election import Candidate, Election
 from resilience.generation import Generation
@@ -26,6 +27,7 @@ _log: Final = logging.getLogger("holdfast.succession")
 
 BEAT_S: Final = 0.25  # how often the master is asked who follows it
 BRIEF_S: Final = 1.0  # a generation that ends sooner is followed by a rest, at most as long
+GRACE_S: Final = 1.0  # for every node to look at the rooms that it knows (recheck.py)
 STALL_S: Final = 1.0  # acks that wait longer for a replica are said to be held
 
 
@@ -174,7 +176,11 @@ class Succession:
             await generation.ended(BEAT_S)
 
     async def _settle(self, generation: Generation, link: Link) -> None:
-        """Return when the ack rule can be met and appends may begin."""
+        """Return when the ack rule can be met, and appends may begin.
+
+        Where nobody can tell whether the history goes on, each node first says what it knows of
+        it: from when it can be written, for it is said by writing.
+        """
         quorum = Quorum(generation, self.watch, "adoption")
         while True:
             command = ("SET", keys.BARRIER, generation.number)
@@ -185,8 +191,12 @@ class Succession:
                 raise LinkLost(code(answers[0]))
             self._say_why(code(answers[0]))
             await asyncio.sleep(AGAIN_S)
+        writable = self._loop.time()
         await quorum.commit(link, answers[1:])
-        await asyncio.sleep(generation.opens_at - self._loop.time())
+        if generation.continuity is not Continuity.CONTINUED:
+            await generation.ended(max(0.0, writable + GRACE_S - self._loop.time()))
+        generation.require()
+        generation.settle()
         self._hurry(hurry=False)
 
     async def _beat(self, generation: Generation, link: Link) -> None:

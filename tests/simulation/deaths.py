@@ -80,7 +80,9 @@ async def lose_replies_and_kill(world: "World", random: Random) -> Harm:
 
 
 async def kill_chat(world: "World", random: Random) -> Harm:
+    """A node dies, but not with all that knew of a loss: who is left could not say it then."""
     yield False
+    await until(lambda: not world.losing, SWITCH_S)
     node = random.choice(world.chats)
     if node.alive:
         await node.die()

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 _SELECT_S: Final = (0.02, 0.2)
 _PROMOTE_S: Final = (0.02, 0.1)  # after +selected-slave
 _NOTICE_S: Final = (0.1, 1.0)  # the leader's next INFO of the promoted one
-_TURN_S: Final = (0.0, 0.1)
+_TICK_S: Final = (0.0, 0.1)  # its timer then tells the others and turns the replicas, together
 _FINISH_S: Final = (0.2, 2.0)
-_HELLO_S: Final = (0.0, 0.5)
+_HELLO_S: Final = (0.0, 0.02)  # through the promoted one
+_INFO_VALID_S: Final = (5.0, 30.0)  # with the master down, and without
 
 
 class Failover:
@@ -49,25 +50,28 @@ class Failover:
     def _select(self) -> None:
         """Choose by the offset that the leader knows of; then by run id: by chance."""
         leader = self._leader
-        able = [
-            node
-            for node in self._world.nodes
-            if node.address != self._old and node.address not in leader.down and self._reaches(node)
-        ]
+        offsets = {node.name: self._offset(node) for node in self._world.nodes}
+        able = [node for node in self._world.nodes if offsets[node.name] is not None]
         if not able:
             leader.tell("-failover-abort-no-good-slave", f"master {self._old.host}")
             self.over = True
             return
         draw = {node.name: self._world.random.random() for node in able}
-        known = {
-            node.name: info.offset if (info := leader.offsets.get(node.address)) else 0
-            for node in able
-        }
-        self._chosen = max(able, key=lambda node: (known[node.name], draw[node.name]))
+        self._chosen = max(able, key=lambda node: (offsets[node.name], draw[node.name]))
         new = self._chosen.address
         said = f"slave {new} {new.host} {new.port} @ mymaster {self._old.host} {self._old.port}"
         leader.tell("+selected-slave", said)
         self._later(_PROMOTE_S, self._promote)
+
+    def _offset(self, node: "RedisNode") -> int | None:
+        """Return what it is weighed by; None: it can't be chosen (sentinelSelectSlave)."""
+        leader, info = self._leader, self._leader.offsets.get(node.address)
+        if node.address == self._old or node.address in leader.down or not self._reaches(node):
+            return None
+        valid_s = _INFO_VALID_S[self._old not in leader.down]
+        if info is None or self._world.network.loop.time() - info.asked > valid_s:
+            return None
+        return info.offset
 
     def _promote(self) -> None:
         if self._chosen is None or not self._reaches(self._chosen):
@@ -84,13 +88,19 @@ class Failover:
         leader = self._leader
         leader.epoch = self._epoch
         leader.tell("+promoted-slave", f"slave {chosen.name}")
-        for sentinel in self._world.majority(leader):
-            if sentinel is not leader:
-                self._later(_HELLO_S, lambda it=sentinel: self._spread(it))  # type: ignore[misc]
-        for node in self._world.nodes:
-            if node is not chosen and node.address != self._old:
-                self._later(_TURN_S, lambda it=node: self._turn(it))  # type: ignore[misc]
+        self._later(_TICK_S, self._turn_all)
         self._later(_FINISH_S, self._finish)
+
+    def _turn_all(self) -> None:
+        """Send hello and REPLICAOF, in one turn of its loop: no death comes between them."""
+        world = self._world
+        for sentinel in world.majority(self._leader):
+            if sentinel is not self._leader:
+                delay = world.random.uniform(*_HELLO_S)
+                world.network.loop.call_later(delay, self._spread, sentinel)
+        for node in world.nodes:
+            if node is not self._chosen and node.address != self._old:
+                self._turn(node)
 
     def _spread(self, sentinel: "Sentinel") -> None:
         if self._chosen is not None and sentinel.epoch < self._epoch and not sentinel.is_deaf():

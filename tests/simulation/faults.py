@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.drills.history import Fault
 from tests.simulation import cuts, deaths, lapses
-from tests.simulation.harm import Harm
+from tests.simulation.harm import PATIENCE_S, Harm
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 ACKS: Final = 2  # that a fault's window must hold
 FIRST_S: Final = (0.05, 1.5)
 BETWEEN_S: Final = (0.0, 3.0)
-PATIENCE_S: Final = 40.0  # a fault that has not ended by then has left a standstill
 _LOOK_S: Final = 0.05
 
 # Likelier ones first; each is a generator of one fault's steps.
@@ -99,13 +98,17 @@ async def _break(world: "World", random: Random, name: str, nth: int) -> None:
     harm = KINDS[name][1](world, random)
     loses = await anext(harm)
     tape.add(Fault(name=said, step="start", loses_history=loses))
+    world.losing += loses
     async with asyncio.timeout(PATIENCE_S):
         if await anext(harm):
             tape.add(Fault(name=said, step="proved", said="seen in the model"))
         async for _ in harm:
             pass
     tape.add(Fault(name=said, step="heal"))
+    if loses:  # it is over when something is acknowledged again: by then the loss has been said
+        before = world.acked
     end = loop.time() + PATIENCE_S
     while world.acked < before + ACKS and loop.time() < end:
         await asyncio.sleep(_LOOK_S)
     tape.add(Fault(name=said, step="end"))
+    world.losing -= loses

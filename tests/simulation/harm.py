@@ -15,6 +15,7 @@ Harm: TypeAlias = AsyncGenerator[bool, None]
 
 _LOOK_S: Final = 0.01
 SWITCH_S: Final = 30.0
+PATIENCE_S: Final = 40.0  # a fault that has not ended by then has left a standstill
 
 
 async def until(holds: Callable[[], bool], seconds: float) -> bool:

@@ -126,7 +126,8 @@ class Sentinel(Host):
         last = self.offsets.get(node.address)
         hurry = self.master in self.down or (last is not None and not last.linked)
         if last is None or now - last.asked >= (INFO_HURRY_S if hurry else INFO_S):
-            offset = 0 if node.is_master else node.log.offset  # a master's INFO has no such line
+            # A master's INFO has no such line; a replica that never followed says 1.
+            offset = 0 if node.is_master else max(1, node.log.offset)
             linked = node.is_master or node.is_linked
             # The first INFO is as old as chance wants, so that they are not all asked at once.
             age = self.world.random.uniform(0, INFO_S) if last is None and linked else 0.0

@@ -73,6 +73,7 @@ class World:
         self.tape = Tape(loop)
         self.rooms = [f"room-{n}" for n in range(shape.rooms)]
         self.acked = 0
+        self.losing = 0  # faults under way that lose history
         self.is_quiet = asyncio.Event()
         self.faults_over = asyncio.Event()
         self._numbers = 0
