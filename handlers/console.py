@@ -36,13 +36,17 @@ class SignIn(msgspec.Struct):
     user: Annotated[UserId, msgspec.Meta(min_length=1)]
 
 
+def setup_sign_in(app: web.Application) -> None:
+    """Add `/dev/token`, where the node can mint: so in development alone."""
+    if app[NODE].mint is not None:
+        app.router.add_post("/dev/token", sign_in)
+
+
 def setup_console(app: web.Application) -> None:
-    """Add the page; in development, where the node can mint, also tokens by a click."""
+    """Add the page."""
     aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True)
     app.router.add_get("/console", page)
     app.router.add_static("/console/static", _STATIC)
-    if app[NODE].mint is not None:
-        app.router.add_post("/console/token", sign_in)
 
 
 def setup_client(app: web.Application) -> None:
@@ -73,7 +77,7 @@ async def client(request: web.Request) -> web.FileResponse:
 async def sign_in(request: web.Request) -> web.Response:
     """Return a token for anyone: the server was started for development.
 
-    JSON only, so that a page of another origin would have to ask first, and is told no.
+    JSON only, so that a page of a foreign origin would have to ask first, and is told no.
     """
     node = request.app[NODE]
     if node.mint is None or request.headers.get("Origin", "") not in {"", *node.options.origins}:

@@ -10,7 +10,7 @@ from aiohttp import web
 from chat.hub import Hub
 from chat.limits import Limits
 from chat.session import Timing
-from handlers.console import setup_client, setup_console
+from handlers.console import setup_client, setup_console, setup_sign_in
 from handlers.keeper import Keeper
 from handlers.middlewares import MIDDLEWARES
 from handlers.node import NODE, Node
@@ -52,6 +52,7 @@ def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
         setup_tracing(app, telemetry)
     if dev:
         app[NODE].mint = partial(mint_for_developer, settings)
+    setup_sign_in(app)
     setup_routes(app, app[NODE])
     setup_client(app)
     if app[NODE].options.console:

@@ -2,7 +2,7 @@
 
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -12,12 +12,14 @@ ARGUMENTS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-netwo
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Run Debian's Chromium, headless."""
+async def chromium(places: Mapping[str, int] | None = None) -> AsyncIterator[Browser]:
+    """Run Debian's Chromium, headless; `places` lead host:port to other ports of this machine."""
     path = shutil.which("chromium")
     assert path is not None, "chromium is not on PATH"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        rules = ",".join(f"MAP {at} 127.0.0.1:{port}" for at, port in (places or {}).items())
+        arguments = [*ARGUMENTS, f"--host-resolver-rules={rules}"]
+        browser = await playwright.chromium.launch(executable_path=path, args=arguments)
         try:
             yield browser
         finally:

@@ -43,7 +43,7 @@ export class Account {
 /** Tokens of a development server, for anyone who asks. */
 export function developersTokens(user) {
   return async () => {
-    const response = await fetch('/console/token', {
+    const response = await fetch('/dev/token', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ user }),

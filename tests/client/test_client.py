@@ -1,25 +1,21 @@
 """The browser's client: its own tests by Node, its types by tsc, and a talk with this server."""
 
-import asyncio
 import json
-import os
 import shutil
-from asyncio.subprocess import PIPE, STDOUT
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.chatting import Served, token
+from tests.client.node import HERE, NODE, node, run
 
-HERE: Final = Path(__file__).resolve().parent
 CLIENT: Final = HERE.parent.parent / "console"
-NODE: Final = shutil.which("node")
 NPM: Final = shutil.which("npm")
 TSC: Final = HERE / "node_modules" / "typescript" / "bin" / "tsc"
-PARTS: Final = sorted({path.name for path in HERE.glob("*.test.mjs")} - {"server.test.mjs"})
-PATIENCE_S: Final = 50.0
+WITH_SERVERS: Final = {"server.test.mjs", "nodes.test.mjs"}
+PARTS: Final = sorted({path.name for path in HERE.glob("*.test.mjs")} - WITH_SERVERS)
 MODULE_LINES: Final = 500
 LINE_LENGTH: Final = 100
 # Valid as JavaScript and as TypeScript.
@@ -37,33 +33,6 @@ needs_tsc = pytest.mark.skipif(
 )
 
 
-async def node(*arguments: str | Path, **environment: str) -> None:
-    """Run Node in this folder."""
-    await run(NODE or "node", *arguments, environment=environment)
-
-
-async def run(
-    *command: str | Path, cwd: Path = HERE, environment: Mapping[str, str] | None = None
-) -> str:
-    """Run a program and return what it prints, which is the reason if it fails."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=cwd,
-        env={**os.environ, **(environment or {})},
-        stdout=PIPE,
-        stderr=STDOUT,
-    )
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            output, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, output.decode()
-    return output.decode()
-
-
 @needs_node
 @pytest.mark.parametrize("part", PARTS)
 async def test_behaviour(part: str) -> None:
@@ -76,7 +45,6 @@ async def test_talks_with_the_server(serve: Callable[..., Awaitable[Served]]) ->
     """The client and this server agree: over real sockets, through cuts, without a stub."""
     served = await serve()
     await node(
-        "--experimental-websocket",  # Node 20; later ones have it anyway
         "--test",
         "server.test.mjs",
         CHAT_URL=f"ws://127.0.0.1:{served.port}/ws",

@@ -27,7 +27,7 @@ async def test_console_is_off_unless_set(serve: Serve) -> None:
     assert (await off.session.get(f"{off.url}/console")).status == 404
     assert (await off.session.get(f"{off.url}/console/static/main.js")).status == 404
     assert (await on.session.get(f"{on.url}/console")).status == 200
-    assert (await on.session.post(f"{on.url}/console/token", json={"user": "a"})).status == 404
+    assert (await on.session.post(f"{on.url}/dev/token", json={"user": "a"})).status == 404
     client = await off.session.get(f"{off.url}/client.js")
     assert (client.status, client.content_type) == (200, "text/javascript")
 
@@ -35,7 +35,7 @@ async def test_console_is_off_unless_set(serve: Serve) -> None:
 async def test_click_is_for_our_own_pages(served: Served) -> None:
     """A page of another origin gets no token, even of a development server."""
     foreign = {"Origin": "http://evil.example"}
-    url = f"{served.url}/console/token"
+    url = f"{served.url}/dev/token"
     refused = await served.session.post(url, json={"user": "ann"}, headers=foreign)
     assert refused.status == 403
     assert (await served.session.post(url, data="user=ann")).status == 415

@@ -68,7 +68,7 @@ async def test_failover_by_the_console(deployment: tuple[Process, str]) -> None:
     """The console's button orders a failover, and another node becomes master."""
     base = re.findall(r"http://[^/\s]+", deployment[1])[0]
     async with aiohttp.ClientSession(base) as session:
-        answer = await session.post("/console/token", json={"user": "ann"})
+        answer = await session.post("/dev/token", json={"user": "ann"})
         headers = {"Authorization": f"Bearer {(await answer.json())['token']}"}
 
         async def cluster() -> dict[str, Any]:
