@@ -45,8 +45,9 @@ class _Asked:
 class Reader:
     """Pipelines of reads and small writes, each closed by a barrier: `[read × n, write, WAIT]`.
 
-    A read may see what is not on the replicas yet; a small write behind it on the same link
-    and the ack rule for that one cover all that the read saw.
+    A read may see what is not on the replicas yet; ROLE behind it names an offset that covers all
+    that it saw, and the ack rule is asked for that one. The small write only makes WAIT block,
+    which has the replicas say at once how far they are rather than within their second.
     """
 
     def __init__(
@@ -142,7 +143,7 @@ class Reader:
         replies = await link.pipeline([*commands, barrier, *quorum.questions()], ANSWER_S)
         answers, written = replies[: len(batch)], replies[len(batch)]
         failed = [reply for reply in [*answers, written] if isinstance(reply, ReplyError)]
-        if not isinstance(written, ReplyError):
+        if may_commit(written):
             await quorum.commit(link, replies[len(batch) + 1 :])
             for asked, answer in zip(batch, answers, strict=True):
                 self._answer(asked, answer)
@@ -177,3 +178,8 @@ class Reader:
                 self._known.note(question.room, page.epoch, head)
                 return page
         raise Garbled("read")
+
+
+def may_commit(written: Reply) -> bool:
+    """Tell whether the ack rule can still be asked: a full master refuses writes, and is read."""
+    return not isinstance(written, ReplyError) or judge(written) is Verdict.AGAIN

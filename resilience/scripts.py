@@ -11,7 +11,8 @@ from resilience.link import Command
 _FOLDER: Final = Path(__file__).parent
 # Since Redis 7 the first line makes Redis refuse a script before it begins (OOM, READONLY,
 # NOREPLICAS, MISCONF), instead of in the middle of it.
-_SHEBANG: Final = "#!lua\n"
+_SHEBANG: Final = "#!lua"
+_WHEN_FULL: Final = " flags=allow-oom"
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -34,14 +35,17 @@ class Script(msgspec.Struct, frozen=True):
         return ("EVAL", self.source, len(keys), *keys, *arguments)
 
 
-def read(*names: str) -> Script:
+def read(*names: str, flags: str = "") -> Script:
     """Put a script together from files of this folder."""
-    source = _SHEBANG + "".join((_FOLDER / f"{name}.lua").read_text() for name in names)
+    source = f"{_SHEBANG}{flags}\n" + "".join(
+        (_FOLDER / f"{name}.lua").read_text() for name in names
+    )
     return Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
 APPEND: Final = read("history", "append")
-READ: Final = read("history", "read")
+# It writes at most the epoch of a room, so a full master is no reason not to read from it.
+READ: Final = read("history", "read", flags=_WHEN_FULL)
 LEASE: Final = read("lease")
 REVOKE: Final = read("revoke")
 VACATE: Final = read("vacate")
