@@ -49,9 +49,8 @@ class Adoption:
 
         A chosen one is asked until it is master; `still` says whether it is worth waiting for.
         """
-        link = await self._opener.open(candidate.address, timeout_s=PROBE_S)
+        link, found = await self._master(candidate, still)
         try:
-            found = await self._become_master(link, candidate, still)
             replies = await link.pipeline([("INFO", "replication"), ("GET", keys.BREAK)], PROBE_S)
             lineage = Lineage.read(info(replies[0]))
             generation = self._generation(candidate, found, lineage, _number(replies[1]))
@@ -62,6 +61,27 @@ class Adoption:
         self._mark = generation.mark
         self._former = generation
         return generation
+
+    async def _master(
+        self, candidate: Candidate, still: Callable[[], bool]
+    ) -> tuple[Link, MasterRole]:
+        """Return a link to it once it is master.
+
+        Promoting, Sentinel cuts all clients off in the same transaction (CLIENT KILL TYPE normal):
+        the link on which a chosen one is asked is lost at the very moment that was waited for.
+        """
+        while True:
+            link = await self._opener.open(candidate.address, timeout_s=PROBE_S)
+            try:
+                return link, await self._become_master(link, candidate, still)
+            except NotMaster:
+                link.close("no master")
+                raise
+            except LinkLost:
+                link.close("lost")
+                if not candidate.chosen or not still():
+                    raise
+            await asyncio.sleep(CHOSEN_POLL_S)
 
     async def _become_master(
         self, link: Link, candidate: Candidate, still: Callable[[], bool]
