@@ -111,6 +111,9 @@ class TcpLink(asyncio.Protocol):
         if self._lost is not None or self._transport is None:
             future.set_exception(self._lost or LinkLost("not connected"))
             return future
+        if not commands:  # as when all that a lane took had been given up meanwhile
+            future.set_result([])
+            return future
         pipeline = _Pipeline(len(commands), future)
         pipeline.timer = self._loop.call_later(timeout_s, self._expire)
         self._waiting.append(pipeline)
