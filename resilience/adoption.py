@@ -74,12 +74,10 @@ class Adoption:
             link = await self._opener.open(candidate.address, timeout_s=PROBE_S)
             try:
                 return link, await self._become_master(link, candidate, still)
-            except NotMaster:
+            except BaseException as error:
                 link.close("no master")
-                raise
-            except LinkLost:
-                link.close("lost")
-                if not candidate.chosen or not still():
+                cut_off = isinstance(error, LinkLost) and not isinstance(error, NotMaster)
+                if not (cut_off and candidate.chosen and still()):
                     raise
             await asyncio.sleep(CHOSEN_POLL_S)
 
