@@ -1,6 +1,6 @@
 """An engine: the storage behind the chat, and what it tells its listener."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -92,8 +92,22 @@ class Listener(Protocol):
         ...
 
 
+Counted = Callable[[], Mapping[str, int]]
+
+
+def counts_nothing() -> Mapping[str, int]:
+    """Return the counts of a node of which nobody counts anything."""
+    return {}
+
+
 class Engine(Protocol):
-    """A storage with all its contracts; opened and closed by whoever wires it."""
+    """A storage with all its contracts; opened and closed by whoever wires it.
+
+    `counted` returns what this node counts beside its storage since it started, such as messages
+    `published` and `delivered`: an administrator is shown it at every node.
+    """
+
+    counted: Counted
 
     @property
     def node(self) -> str:

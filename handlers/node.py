@@ -59,6 +59,10 @@ class Node:
         hub.on_storage = self._storage_changed
         hub.on_order = self._carry_out
 
+    def counted(self) -> dict[str, int]:
+        """Return how many messages were acknowledged and delivered here since the start."""
+        return {"published": self.statistics.acks.count, "delivered": self.hub.tally.deliveries}
+
     @property
     def limits(self) -> Limits:
         """What a client may do."""

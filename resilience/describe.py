@@ -1,9 +1,11 @@
 """The Redis engine described to an administrator: topology, phases, nodes; no secrets."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from resilience.generation import Generation
 from resilience.sentinel_watch import SentinelWatch
+
+_MS: Final = 1000
 
 if TYPE_CHECKING:
     from resilience.engine_redis import RedisEngine
@@ -12,12 +14,7 @@ if TYPE_CHECKING:
 def describe(engine: "RedisEngine") -> dict[str, Any]:
     """Return what is known without asking anybody."""
     storage = engine.storage
-    own = {
-        "connections": len(engine.connections),
-        "rooms": len(engine.feed.rooms),
-        "held": engine.budget.messages,
-        "deaf": engine.feed.deaf,
-    }
+    views = engine.watch.views if engine.watch is not None else ()
     turns = [*engine.state.turns, storage]
     return {
         "engine": "redis",
@@ -28,10 +25,13 @@ def describe(engine: "RedisEngine") -> dict[str, Any]:
             "reason": storage.reason,
             "since": storage.since,
             "failovers": engine.succession.failovers,
+            "held_oldest_ms": round(engine.statistics().held_s * _MS),
         },
         "master": _master(engine.succession.generation),
+        "replicas": _replicas(engine.succession.generation, engine.watch),
+        "quorum": max((view.master.quorum for view in views), default=None),
         "sentinels": _sentinels(engine.watch),
-        "nodes": {node: own if node == engine.node else {} for node in sorted(engine.lease.live)},
+        "nodes": {node: engine.lease.reports.of(node) for node in sorted(engine.lease.live)},
         "checks": [finding.row for finding in engine.checkup.findings],
     }
 
@@ -49,5 +49,38 @@ def _master(generation: Generation | None) -> dict[str, Any] | None:
     }
 
 
-def _sentinels(watch: SentinelWatch | None) -> dict[str, bool]:
-    return {} if watch is None else {str(address): up for address, up in watch.live.items()}
+def _replicas(generation: Generation | None, watch: SentinelWatch | None) -> list[dict[str, Any]]:
+    """Return who follows the master, and whom only the sentinels remember.
+
+    `behind` is in bytes of the replication stream, at the last look.
+    """
+    reigning = None if generation is None or generation.over else generation
+    seen = None if reigning is None else reigning.insync.seen
+    online = {} if seen is None else seen.replicas
+    views = () if watch is None else watch.views
+    known = {*online, *(replica.address for view in views for replica in view.replicas)}
+    rows: list[dict[str, Any]] = []
+    for address in sorted(known, key=str):
+        if reigning is not None and address == reigning.address:
+            continue
+        down = watch is not None and watch.called_down(address)
+        row = {"address": str(address), "online": address in online, "down": down}
+        if reigning is not None and seen is not None and address in online:
+            row["in_sync"] = address in reigning.insync.members
+            row["behind"] = max(0, seen.offset - online[address])
+        rows.append(row)
+    return rows
+
+
+def _sentinels(watch: SentinelWatch | None) -> list[dict[str, Any]]:
+    """Return each sentinel, whether it answers, and whom it last named, under which epoch."""
+    if watch is None:
+        return []
+    rows: list[dict[str, Any]] = []
+    for address, up in watch.live.items():
+        view = watch.view(address)
+        row = {"address": str(address), "up": up}
+        if view is not None:
+            row |= {"master": str(view.master.address), "epoch": view.master.epoch}
+        rows.append(row)
+    return rows

@@ -6,7 +6,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from chat.engine import Engine, Listener, Phase, Statistics, Storage
+from chat.engine import (
+    Counted,
+    Engine,
+    Listener,
+    Phase,
+    Statistics,
+    Storage,
+    counts_nothing,
+)
 from chat.errors import Refusal
 from chat.histogram import LATENCIES, Histogram
 from chat.log import MessageLog
@@ -39,6 +47,7 @@ class MemoryEngine:
     ) -> None:
         epoch = secrets.token_urlsafe(_EPOCH_BYTES)
         self.node = options.node
+        self.counted: Counted = counts_nothing
         self.storage = Storage(Phase.UP, "in this process's memory", since=wall())
         self._log = MemoryLog(listener, options, epoch=epoch, clock=clock, wall=wall)
         self._presence = MemoryPresence(listener)
@@ -66,7 +75,7 @@ class MemoryEngine:
                 "reason": self.storage.reason,
                 "since": self.storage.since,
             },
-            "nodes": {self.node: {"connections": len(self._connections)}},
+            "nodes": {self.node: {"connections": len(self._connections), **self.counted()}},
             "log": self._log.statistics(),
         }
 

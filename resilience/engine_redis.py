@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from random import Random, SystemRandom
 from typing import Any, Final
 
-from chat.engine import Listener, Phase, Statistics, Storage
+from chat.engine import Counted, Listener, Phase, Statistics, Storage, counts_nothing
 from chat.errors import Refusal, Unavailable
 from resilience import channel, keys
 from resilience.append import Appending
@@ -32,6 +32,7 @@ from resilience.presence_redis import RedisPresence
 from resilience.reader import Reader
 from resilience.recheck import Recheck
 from resilience.records import Records
+from resilience.reports import Report, Reports
 from resilience.sentinel_watch import SentinelWatch
 from resilience.signals_redis import RedisSignals
 from resilience.storage_state import StorageState
@@ -67,6 +68,7 @@ class RedisEngine:
         redis, sentinel = openers
         self.node = options.node
         self.options = options
+        self.counted: Counted = counts_nothing
         self.state = StorageState(listener.storage_changed, wall)
         self.known = Known()
         self.records = Records()
@@ -98,7 +100,7 @@ class RedisEngine:
         """Make the parts that are about people."""
         hears = self.feed.hears
         self.courier = Courier(self.succession, self.options.hold_s)
-        self.lease = Lease(self.node, self.courier)
+        self.lease = Lease(self.node, self.courier, Reports(self.node, self._report))
         self.control = Control(listener, self.courier, self.reader)
         self.presence = RedisPresence(listener, self.courier, self.lease, hears)
         self.connections = RedisConnections(self.courier, self.lease, self.control)
@@ -191,6 +193,16 @@ class RedisEngine:
         if not work.cancelled() and (error := work.exception()) is not None:
             _log.critical("engine_died", exc_info=error)
             self.state.turn(Phase.FAILING_OVER, "the engine died")
+
+    def _report(self) -> Report:
+        """Return what all nodes are told of this one."""
+        return {
+            "connections": len(self.connections),
+            "rooms": len(self.feed.rooms),
+            "held": self.budget.messages,
+            "deaf": int(self.feed.deaf),
+            **self.counted(),
+        }
 
     async def cluster(self) -> dict[str, Any]:
         """Describe the storage for an administrator."""

@@ -25,6 +25,7 @@ class InSync:
         self._electable = electable
         self._members = set(members) if electable else set()
         self._left: dict[Address, int] = {}  # where each stood when it left
+        self.seen: MasterRole | None = None  # the last look at the master and who follows it
 
     @property
     def members(self) -> AbstractSet[Address]:
@@ -38,6 +39,7 @@ class InSync:
 
     def observe(self, role: MasterRole) -> None:
         """Take in who is online: one that keeps up joins, unless it hangs since it left."""
+        self.seen = role
         if not self._electable:
             return
         for address, offset in role.replicas.items():

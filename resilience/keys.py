@@ -6,6 +6,7 @@ PREFIX: Final = "hf:"
 BARRIER: Final = "hf:barrier"  # written to have something to WAIT for
 BREAK: Final = "hf:break"  # the number of the last break in the history of all rooms
 NODES: Final = "hf:nodes"  # sorted set: node -> when its lease ends, ms of Redis' clock
+REPORTS: Final = "hf:reports"  # hash: node -> what it counts of itself, as JSON
 CONTROL: Final = "hf:control"  # stream and channel: orders for all nodes
 REVOKED: Final = "hf:revoked"  # stream: which tokens are taken no more
 

@@ -9,6 +9,7 @@ from chat.errors import Unavailable
 from resilience import keys
 from resilience.courier import Courier
 from resilience.link import Command, Reply
+from resilience.reports import Reports
 from resilience.scripts import LEASE, VACATE
 
 _log: Final = logging.getLogger("holdfast.lease")
@@ -24,8 +25,9 @@ class Lease:
     which nobody could renew, each has a beat's time to do so.
     """
 
-    def __init__(self, node: str, courier: Courier) -> None:
+    def __init__(self, node: str, courier: Courier, reports: Reports) -> None:
         self.node = node
+        self.reports = reports
         self.live: frozenset[str] = frozenset({node})
         self.on_lapsed: list[Callable[[], None]] = []
         self.on_died: list[Callable[[str], None]] = []
@@ -44,7 +46,8 @@ class Lease:
 
     async def _beat(self) -> None:
         call = LEASE.eval((keys.NODES,), self.node, LEASE_MS)
-        match (await self._courier.ask([call]))[0]:
+        lease, _, reports = await self._courier.ask([call, *self.reports.exchange()])
+        match lease:
             case [int(lapsed), list(live), list(dead)]:
                 if lapsed:
                     self.lapses += 1
@@ -55,6 +58,7 @@ class Lease:
                 for node in gone & self._doomed:
                     await self._bury(node)
                 self._doomed = gone
+        self.reports.keep(reports, self.live)
 
     async def _bury(self, node: str) -> None:
         _log.warning("node_died", extra={"dead": node})
@@ -69,6 +73,7 @@ class Lease:
         end: list[Command] = [
             ("DEL", keys.node_rooms(node), keys.node_connections(node)),
             ("ZREM", keys.NODES, node),
+            ("HDEL", keys.REPORTS, node),
         ]
         await self._courier.ask([*vacating, *end])
 

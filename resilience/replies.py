@@ -38,6 +38,7 @@ class MasterView(msgspec.Struct, frozen=True):
     epoch: int
     failing_over: bool
     sentinels: int
+    quorum: int = 0  # how many must call it down for a failover to begin
 
 
 class Garbled(LinkLost):
@@ -79,6 +80,7 @@ def master(reply: Reply) -> MasterView:
         epoch=int(fields["config-epoch"]),
         failing_over="failover_in_progress" in fields["flags"],
         sentinels=int(fields["num-other-sentinels"]) + 1,
+        quorum=int(fields.get("quorum", "0")),
     )
 
 

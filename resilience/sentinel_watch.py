@@ -89,6 +89,10 @@ class SentinelWatch:
         sentinels = count_sentinels(self.views, len(self.sentinels))
         return called_down(self.views, replica, sentinels, self._loop.time())
 
+    def view(self, sentinel: Address) -> View | None:
+        """Return the latest answer of one sentinel, None if it never answered."""
+        return self._views.get(sentinel)
+
     @property
     def views(self) -> Sequence[View]:
         """The latest answer of each sentinel that ever answered."""

@@ -122,6 +122,7 @@ async def _storage(app: web.Application) -> AsyncIterator[None]:
     url = settings.redis_url.reveal()
     async with open_engine(url, node.hub, engine_options(settings, app[NAME])) as engine:
         node.engine = engine
+        engine.counted = node.counted
         yield
 
 

@@ -33,6 +33,6 @@ function row({ at, ms, reason, from, to, isOver }) {
       value: Math.min(ms, FULL_MS),
       'aria-label': `blackout ${length}`,
     }),
-    h('span', { class: 'quiet' }, from && to ? `${from} → ${to}` : reason),
+    h('span', { class: 'quiet' }, from && to ? `${reason}: ${from} → ${to}` : reason),
   );
 }

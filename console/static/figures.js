@@ -11,10 +11,12 @@ export function figures(cluster, failovers, now) {
     .map((node) => node.connections)
     .filter(Number.isFinite);
   const found = [
-    ['Storage', PHASE[storage.phase] ?? storage.phase, TONE[storage.phase] ?? 'warn'],
-    ['For', age(now - storage.since)],
-    ['Engine', cluster.engine],
-    ['Master', master?.address],
+    [
+      'Storage',
+      `${PHASE[storage.phase] ?? storage.phase} for ${age(now - storage.since)}`,
+      TONE[storage.phase] ?? 'warn',
+    ],
+    cluster.engine === 'memory' ? ['Engine', 'memory'] : ['Master', master?.address ?? 'none', master ? '' : 'warn'],
     [
       'Replicas in sync',
       replicas.length && `${replicas.filter(isInSync).length} of ${replicas.length}`,
@@ -34,8 +36,7 @@ export function figures(cluster, failovers, now) {
       'Connections',
       connections.length ? count(connections.reduce((sum, n) => sum + n, 0)) : undefined,
     ],
-    ['Blackouts', String(failovers.length)],
-    ['The last one', failovers.length ? duration(failovers[0].ms) : undefined],
+    ['Blackouts', failovers.length ? blackouts(failovers) : 'none yet'],
   ];
   return found.filter(([, value]) => ![undefined, 0].includes(value));
 }
@@ -51,6 +52,10 @@ function watching(sentinels, quorum) {
 /** A failover takes the quorum, and a majority of all (the sentinels' own rule). */
 function isWatched(sentinels, quorum = 1) {
   return awake(sentinels) >= Math.max(quorum, Math.floor(sentinels.length / 2) + 1);
+}
+
+function blackouts({ length, 0: { ms, isOver } }) {
+  return `${length}, ${isOver ? 'the last' : 'now for'} ${duration(ms)}`;
 }
 
 function held({ held: number, held_oldest_ms: oldest }) {

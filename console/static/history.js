@@ -31,16 +31,22 @@ export class History {
     this.turns.splice(0, this.turns.length - KEPT);
   }
 
-  /** Returns { at, ms, reason, isOver } for each time that storage was away after it was there. */
+  /**
+   * Returns { at, ms, reason, isOver, from, to } for each time that storage was away after it was
+   * there; the masters before and after are known where the server tells them.
+   */
   blackouts(now) {
     const found = [];
-    let wasUp = false;
+    let up;
     for (const { phase, reason, at } of this.turns) {
       const open = found.at(-1)?.isOver === false ? found.at(-1) : undefined;
-      if (phase === 'up' && open) Object.assign(open, { ms: at - open.at, isOver: true });
-      if (phase !== 'up' && wasUp && !open) found.push({ at, ms: now - at, reason, isOver: false });
-      wasUp ||= phase === 'up';
+      if (phase === 'up') {
+        if (open) Object.assign(open, { ms: at - open.at, isOver: true, to: master(reason) });
+        up = { from: master(reason) };
+      } else if (up && !open) found.push({ at, ms: now - at, reason, isOver: false, ...up });
     }
     return found;
   }
 }
+
+const master = (reason) => /^master (\S+)$/.exec(reason)?.[1];

@@ -91,7 +91,7 @@ async def test_degraded_storage_is_said(enter: Open, served: Served) -> None:
     tell(Storage(Phase.FAILING_OVER, "the master is silent", since=0))
     await expect(ann.state).to_have_text("online; storage is away, messages are held")
     await ann.show("cluster")
-    await expect(ann.page.locator("#figures")).to_contain_text("Blackouts1")
+    await expect(ann.page.locator("#figures")).to_contain_text("Blackouts1, ")
     tell(Storage(Phase.UP, "a new master", since=0))
     await expect(ann.state).to_have_text("online")
 

@@ -56,8 +56,23 @@ async def test_nobody_notices_a_failover(
     assert set(served.node.peers) == sockets
     await bo.show("cluster")
     await expect(bo.page.locator("#failovers time")).to_have_count(1)
+    await expect(bo.page.locator("#failovers")).to_contain_text(" → ")
     await expect(bo.page.locator("#failovers")).not_to_contain_text("counting")
+    await draws_what_is_left(bo, str(served.node.engine.node))
     assert (ann.complaints, bo.complaints) == ([], [])
+
+
+async def draws_what_is_left(window: Window, node: str) -> None:
+    """The drawing is of the real cluster: the dead master is down, the others are in sync."""
+    topology = window.page.locator("#topology")
+    await expect(topology.locator(".replica .tag")).to_have_count(2)
+    await expect(topology.locator(".replica", has_text="called down")).to_have_count(1)
+    following = topology.locator(".replica", has_text="in sync")
+    await expect(following).to_contain_text("behind", timeout=RECOVERY_MS)
+    await expect(topology.locator(".sentinel .tag")).to_have_text(["watching"] * 3)
+    await expect(topology.locator(".node", has_text=node)).to_contain_text("2 connections")
+    await expect(topology.locator(".node", has_text=node)).to_contain_text("published/s")
+    await expect(window.page.locator("#figures")).to_contain_text("Sentinels3 of 3, quorum 2")
 
 
 async def talking(browser: Browser, served: Served, user: str) -> Window:

@@ -16,6 +16,7 @@ from tests.resilience.recorder import draft, until
 
 LIMIT = 5
 REVOKED_S = 5.0
+REPORTED_S = 8.0  # two beats of the lease, on a busy machine
 ANN, BO = User("ann", "Ann"), User("bo", "Bo")
 TYPING = b'{"type":"typing","room":"den","user":"ann","on":true,"ttl_ms":6000}'
 
@@ -55,6 +56,21 @@ async def test_a_receipt_here_is_a_read_there(pair: Pair) -> None:
     for seq in range(1, 51):
         await pair.a.log.append(draft())
         assert (await pair.b.log.read("den", limit=1)).events[0].seq == seq
+
+
+async def test_what_a_node_counts_is_shown_at_every_node(pair: Pair) -> None:
+    """An administrator of one node sees what another one counts, as of its last beats."""
+    pair.a.engine.counted = lambda: {"published": 7, "delivered": 21}
+    name = pair.a.engine.node
+
+    async def shown() -> bool:
+        nodes = (await pair.b.engine.cluster())["nodes"]
+        return bool(nodes.get(name, {}).get("delivered") == 21)
+
+    async with asyncio.timeout(REPORTED_S):
+        while not await shown():
+            await asyncio.sleep(0.1)
+    assert (await pair.b.engine.cluster())["nodes"][name]["published"] == 7
 
 
 async def test_a_key_holds_on_every_node(pair: Pair) -> None:
