@@ -77,6 +77,9 @@ class RedisEngine:
         self.watch = self._watch(target, sentinel, random)
         token = tokens(random)
         self.reader = Reader(self.succession, self.known, self.records, token, options.hold_s)
+        self.feed = Feed(
+            self.succession, self.reader, self.known, self.records, listener, self._hear, random
+        )
         appending = Appending(options, token)
         self.lanes = [
             Lane(
@@ -84,14 +87,12 @@ class RedisEngine:
                 appending,
                 Holding(self.budget, options.hold_s),
                 self.known,
+                self.feed.committed,
                 options.batch,
                 f"lane {number}",
             )
             for number in range(options.lanes)
         ]
-        self.feed = Feed(
-            self.succession, self.reader, self.known, self.records, listener, self._hear, random
-        )
         self.recheck = Recheck(self.succession, self.reader, self.known)
         self.log = RedisLog(self.lanes, self.reader, self.feed)
         self._meet(listener)

@@ -25,6 +25,7 @@ _log: Final = logging.getLogger("holdfast.feed")
 SILENCE_S: Final = 1.0  # then it is asked whether it lives, and has as long to answer
 LOOK_S: Final = 2.0  # how often the heads are compared: finds a lost last message
 SUBSCRIBED_S: Final = 2.0  # to confirm all subscriptions of a new link
+PATIENCE_S: Final = 0.02  # two nodes' news of one room may come in the wrong order
 PAGE: Final = 500  # events of one read that fills a gap
 _CHUNK: Final = 500  # channels of one SUBSCRIBE
 
@@ -214,15 +215,41 @@ class Feed:
             case _:
                 self._on_news(stream.room, news)
 
+    def committed(self, room: str, news: channel.News) -> None:
+        """Take what this node itself committed, a round trip before the channel brings it."""
+        stream = self._streams.get(room)
+        if stream is not None and isinstance(news, channel.Committed):
+            self._advance(stream, news)
+
     def _advance(self, stream: Stream, news: channel.Committed) -> None:
-        """Show the next events; what does not join on is looked up in the log."""
+        """Show the next events; what does not join on is waited for, then looked up in the log."""
         position = stream.position
-        if position is None or position.epoch != news.epoch or news.first > position.seq + 1:
-            self.gaps += position is not None
+        if position is None or position.epoch != news.epoch:
             stream.keep(news)
             self._suspect(stream.room)
+        elif news.first > position.seq + 1:
+            stream.keep(news)
+            self._wait(stream)
+        else:
+            self._show(stream, news)
+            if stream.keeps:
+                self._take_kept(stream)
+
+    def _wait(self, stream: Stream) -> None:
+        if not stream.waits:
+            stream.waits = True
+            self._loop.call_later(PATIENCE_S, self._lose_patience, stream, stream.position)
+
+    def _lose_patience(self, stream: Stream, stood: Position | None) -> None:
+        """What was missing has not come: look into the log."""
+        stream.waits = False
+        if not stream.keeps or self._streams.get(stream.room) is not stream:
             return
-        self._show(stream, news)
+        if stream.position == stood:
+            self.gaps += 1
+            self._suspect(stream.room)
+        else:
+            self._wait(stream)
 
     def _show(self, stream: Stream, news: channel.Committed) -> None:
         fresh = stream.join(news, self._records)
@@ -287,11 +314,7 @@ class Feed:
             self._listener.committed(stream.room, stream.position.epoch, fresh)
 
     def _take_kept(self, stream: Stream) -> None:
-        """Show what came by the channel meanwhile, as far as it joins on."""
+        """Show what came meanwhile as far as it joins on; of another epoch the log has all."""
         for news in stream.kept():
-            position = stream.position
-            if position is not None and position.epoch == news.epoch:
-                if news.first > position.seq + 1:
-                    self._suspect(stream.room)
-                else:
-                    self._show(stream, news)
+            if stream.position is not None and stream.position.epoch == news.epoch:
+                self._advance(stream, news)

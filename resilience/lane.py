@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from chat.histogram import SIZES, Histogram
@@ -25,6 +25,8 @@ _log: Final = logging.getLogger("holdfast.lane")
 
 MISTAKE_S: Final = 1.0  # what only a person can mend is tried so rarely
 
+OnCommitted = Callable[[str, channel.News], None]
+
 
 class Lane:
     """Appends the drafts of its rooms in order, over all generations.
@@ -39,10 +41,13 @@ class Lane:
         appending: Appending,
         holding: Holding,
         known: Known,
+        on_committed: OnCommitted,
         batch: int,
         name: str,
     ) -> None:
+        """`on_committed` is told at once what all nodes are told with the next round trip."""
         self._name = name
+        self._on_committed = on_committed
         self.holding = holding
         self.errors: Counter[str] = Counter()
         self.mistake: str | None = None
@@ -115,8 +120,13 @@ class Lane:
         if done:
             offset = await quorum.commit(link, replies[end:])
             quorum.generation.committed = max(quorum.generation.committed, offset)
-            for room, appended in done.items():
-                self._commit(room, rooms[room], appended)
+            # All answers before all news: so a publisher's ack and event leave in one write.
+            told = [(room, self._commit(room, rooms[room], done[room])) for room in done]
+            for room, news in told:
+                if news is None:
+                    continue
+                self._publish(room, news)
+                self._on_committed(room, news)
             self._count(sum(len(rooms[room]) for room in done))
         return await self._consider(link, quorum.generation, failed)
 
@@ -139,8 +149,10 @@ class Lane:
                 failed.append(ReplyError(f"GARBLED {garbled}"))
         return done, failed
 
-    def _commit(self, room: str, helds: Sequence[Held], appended: Appended) -> None:
-        """The room's call is committed: answer, and tell all nodes with the next round trip."""
+    def _commit(
+        self, room: str, helds: Sequence[Held], appended: Appended
+    ) -> channel.Committed | channel.Head | None:
+        """The room's call is committed: answer, and return what is news of it."""
         fresh: list[bytes] = []
         traces: dict[int, str] = {}
         first = nudge = 0
@@ -159,11 +171,11 @@ class Lane:
         if appended.head:
             self._known.note(room, appended.epoch, appended.head)
         if fresh:
-            self._publish(room, channel.Committed(appended.epoch, first, fresh, traces))
-        elif nudge:
-            self._publish(room, channel.Head(appended.epoch, nudge))
+            return channel.Committed(appended.epoch, first, fresh, traces)
+        return channel.Head(appended.epoch, nudge) if nudge else None
 
     def _publish(self, room: str, news: channel.News) -> None:
+        """Tell all nodes with the next round trip."""
         self._publishes.append(("PUBLISH", keys.channel(room), channel.encode(news)))
         self.holding.wake.set()
 

@@ -14,13 +14,14 @@ KEPT: Final = 256  # batches kept while the log is read; the log has them all an
 class Stream:
     """The place up to which the listener was told, None until the stream has begun."""
 
-    __slots__ = ("_begun", "_kept", "position", "room")
+    __slots__ = ("_begun", "_kept", "position", "room", "waits")
 
     def __init__(self, room: str) -> None:
         self.room = room
         self.position: Position | None = None
         self._begun: asyncio.Event = asyncio.Event()
         self._kept: list[Committed] = []
+        self.waits = False  # for what came between to come by the channel
 
     async def begun(self) -> Position:
         """Return the place, waiting until there is one."""
@@ -33,6 +34,11 @@ class Stream:
         """Begin at a place, or begin anew there after a loss."""
         self.position = place
         self._begun.set()
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept."""
+        return bool(self._kept)
 
     def keep(self, news: Committed) -> None:
         """Keep what does not join on yet."""

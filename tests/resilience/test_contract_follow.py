@@ -20,6 +20,14 @@ async def test_the_stream_begins_at_the_position(log: MessageLog, heard: Recorde
     assert {commit.epoch for commit in heard.commits} == {position.epoch}
 
 
+async def test_what_was_appended_here_is_heard_at_once(log: MessageLog, heard: Recorder) -> None:
+    """With its receipt an event has come on the node that appended it: both leave in one write."""
+    await log.follow("den")
+    for seq in range(1, 21):
+        await log.append(draft())
+        assert heard.seqs() == list(range(1, seq + 1))
+
+
 async def test_an_empty_room_can_be_followed(log: MessageLog, heard: Recorder) -> None:
     """The stream of a room nobody wrote to begins at 0."""
     position = await log.follow("den")
