@@ -32,6 +32,8 @@ class Attendance:
     command that failed; `moved` is told that the connection is in other rooms now.
     """
 
+    __slots__ = ("_joining", "_moved", "_peer", "_queues", "_refuse", "_signals", "_tasks")
+
     def __init__(
         self,
         peer: Peer,

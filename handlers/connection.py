@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from chat.closes import (
     TOKEN_REVOKED,
     Close,
 )
-from chat.codec import Fault, decode
+from chat.codec import Fault, Item, decode
 from chat.commands import AnyCommand, Auth, Join, Leave, Ping, Pong, Publish, Typing
 from chat.errors import Refusal, Revoked, Unavailable
 from chat.frames import Ack, Error, ServerPong
@@ -35,10 +35,13 @@ _VERDICTS: Final = {
     "unavailable": OVERLOADED,
     "rate_limited": RATE_LIMITED,
 }
+Further = Coroutine[Any, Any, None]
 
 
 class Connection:
     """The commands of one connection."""
+
+    __slots__ = ("_attendance", "_held", "_node", "_peer")
 
     def __init__(self, node: Node, peer: Peer) -> None:
         self._node = node
@@ -50,29 +53,34 @@ class Connection:
             self.refuse,
             moved=partial(node.register, peer),
         )
-        self._held: set[asyncio.Future[Receipt]] = set()
-        self._carry_out: Final[dict[type[AnyCommand], Callable[[Any], None]]] = {
-            Join: self._attendance.submit,
-            Leave: self._attendance.submit,
-            Typing: self._type,
-            Publish: self._publish,
-            Ping: self._pong,
-            Pong: lambda _: None,
-        }
+        self._held = 0
 
-    async def hear(self, payload: bytes) -> None:
-        """Take one text message: every frame in it is answered for, none harms the next."""
+    def hear(self, payload: bytes) -> Further | None:
+        """Take one text message: every frame in it is answered for, none harms the next.
+
+        Returns what is still to be done before the next message, if signing in takes its time.
+        """
         now = self._node.now()
         self._peer.session.heard(now)
-        for item in decode(payload, self._node.limits.batch):
+        return self._go_on(decode(payload, self._node.limits.batch), now)
+
+    def _go_on(self, items: Iterator[Item], now: float) -> Further | None:
+        for item in items:
             if isinstance(item, Fault):
                 self._answer_fault(item, now)
             elif isinstance(item, Auth):
-                await self.attempt_auth(item, now)
+                return self._sign_in(item, items, now)
             else:
                 self._attempt(item, now)
             if self._peer.outbox.closed is not None:
-                return
+                break
+        return None
+
+    async def _sign_in(self, auth: Auth, rest: Iterator[Item], now: float) -> None:
+        await self.attempt_auth(auth, now)
+        further = None if self._peer.outbox.closed is not None else self._go_on(rest, now)
+        if further is not None:
+            await further
 
     async def close(self) -> None:
         """Leave the rooms; what was published and not yet acked is still being appended."""
@@ -81,7 +89,7 @@ class Connection:
     def _attempt(self, command: AnyCommand, now: float) -> None:
         try:
             self._peer.session.admit(command, now)
-            self._carry_out[type(command)](command)
+            _CARRY_OUT[type(command)](self, command)
         except Exception as error:  # noqa: BLE001 - the one place where a command's failure ends
             self.refuse(command, error)
 
@@ -108,7 +116,7 @@ class Connection:
         self._peer.send(self._node.welcome(self._peer, claims, auth.id))
 
     def _publish(self, command: Publish) -> None:
-        if len(self._held) >= HELD_PER_CONNECTION:
+        if self._held >= HELD_PER_CONNECTION:
             raise Unavailable("too many publishes wait for their ack")
         draft = publishing.draft(
             self._peer.session.signed_in,
@@ -122,7 +130,7 @@ class Connection:
         if trace is not None:
             draft = draft.traced(trace)
         receipt = self._node.engine.log.append(draft)
-        self._held.add(receipt)
+        self._held += 1
         receipt.add_done_callback(partial(self._settle, command, draft, self._node.now(), trace))
 
     def _settle(
@@ -133,7 +141,7 @@ class Connection:
         trace: PublishTrace | None,
         receipt: asyncio.Future[Receipt],
     ) -> None:
-        self._held.discard(receipt)
+        self._held -= 1
         if receipt.cancelled():
             return
         outcome = receipt.exception() or receipt.result()
@@ -164,12 +172,18 @@ class Connection:
         if trace is not None:
             node.tick.tell(trace)
 
+    def _move(self, command: Join | Leave) -> None:
+        self._attendance.submit(command)
+
     def _type(self, command: Typing) -> None:
         self._peer.session.admit_typing(command, self._node.now())
         self._attendance.submit(command)
 
     def _pong(self, command: Ping) -> None:
         self._peer.send(ServerPong(id=command.id, ts=wall_ms()))
+
+    def _note(self, command: Pong) -> None:
+        """That something came is noted of every message."""
 
     def _answer_fault(self, fault: Fault, now: float) -> None:
         refusal = fault.refusal
@@ -209,6 +223,16 @@ class Connection:
         close = self._peer.session.refused(refusal, self._node.now())
         if close is not None:
             self._peer.outbox.close(close)
+
+
+_CARRY_OUT: Final[dict[type[AnyCommand], Callable[[Connection, Any], None]]] = {
+    Join: Connection._move,  # noqa: SLF001 - a method table of the class above
+    Leave: Connection._move,  # noqa: SLF001
+    Typing: Connection._type,  # noqa: SLF001
+    Publish: Connection._publish,  # noqa: SLF001
+    Ping: Connection._pong,  # noqa: SLF001
+    Pong: Connection._note,  # noqa: SLF001
+}
 
 
 def _verdict(refusal: Refusal) -> Close:

@@ -38,6 +38,8 @@ class Rejoin(Join, frozen=True, kw_only=True):
 class Joining:
     """The way into rooms, and out, of one connection."""
 
+    __slots__ = ("_engine", "_hub", "_outcomes", "_peer", "_seats")
+
     def __init__(self, engine: Engine, hub: Hub, peer: Peer, outcomes: Counter[str]) -> None:
         """`outcomes` counts "fresh", "resumed", and the reasons of resets."""
         self._outcomes = outcomes

@@ -45,6 +45,17 @@ class EdgeProtocol(RequestHandler):
         self._header_due.cancel()
         super().connection_lost(exc)
 
+    def hand_over(self) -> bytes:
+        """Let go of the connection: its transport has another protocol from now on.
+
+        Returns what the client has sent behind its request. All that aiohttp keeps for a
+        connection (request, parser, timers, task) ends here, not with the socket.
+        """
+        early, self._message_tail = self._message_tail, b""
+        self.transport = None  # so that it is not closed
+        self.connection_lost(None)
+        return early
+
     def _give_up(self) -> None:
         if not self._request_count:
             self.force_close()

@@ -3,8 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
@@ -52,6 +52,7 @@ class Node:
         self.peers: dict[str, Peer] = {}
         self.revocations = Revocations()
         self._users: dict[str, dict[str, Peer]] = {}
+        self._partings: set[asyncio.Task[None]] = set()
         self._storage: Storage | None = None
         self.now = time.monotonic
         self._turned = self.now()
@@ -123,6 +124,8 @@ class Node:
     def part(self, peer: Peer) -> None:
         """A connection is gone."""
         self.peers.pop(peer.conn, None)
+        if peer.entry is not None:
+            peer.entry.leave()
         if peer.outbox.closed is not None:
             self.statistics.evictions[peer.outbox.closed.name or "by_client"] += 1
         mine = self._users.get(peer.user, {})
@@ -130,6 +133,20 @@ class Node:
         if not mine:
             self._users.pop(peer.user, None)
         self.engine.connections.drop(peer.conn)
+
+    def see_off(self, parting: Coroutine[Any, Any, None]) -> None:
+        """Let a connection that is gone leave what it was in."""
+        task = asyncio.get_running_loop().create_task(parting)
+        self._partings.add(task)
+        task.add_done_callback(self._partings.discard)
+
+    async def end(self) -> None:
+        """Cut off who is still here, and return when all have left."""
+        for peer in list(self.peers.values()):
+            peer.outbox.abort()
+        while self.peers or self._partings:
+            await asyncio.sleep(0)  # connections are lost in the loop's next turn
+            await asyncio.gather(*self._partings)
 
     def announce_drain(self, reason: str) -> None:
         """Let nobody in any more, and ask everyone to go, each at a moment of its own."""

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from chat.errors import Refusal
 from handlers.address import client_address
-from handlers.connection import Connection
-from handlers.conversation import Conversation, Socket
+from handlers.conversation import Conversation
 from handlers.gate import Entry
+from handlers.listening import EdgeProtocol
 from handlers.node import NODE, Node
 from handlers.problems import problem
 from handlers.tracing import HandshakeTrace
@@ -23,6 +23,16 @@ _RECEIVE_BUFFER: Final = 1 << 15  # bytes; what is read at once is parsed at onc
 _SEND_BUFFER: Final = 1 << 17  # bytes; the kernel doubles it: 2.5 MB/s at 100 ms round trip
 
 
+class Handshake(web.WebSocketResponse[bool]):
+    """Answers the upgrade, and no more: what follows is the conversation's."""
+
+    def _post_start(self, *_: object) -> None:
+        """Begin to read nothing."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """End nothing."""
+
+
 async def websocket(request: web.Request) -> web.StreamResponse:
     """Upgrade to `chat.v1`, or refuse before the upgrade with the status the protocol gives."""
     node = request.app[NODE]
@@ -32,10 +42,19 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         entry = node.gate.enter(address, node.now())
     except Refusal as refusal:
         return _told(trace, problem(refusal))
+    begun = False
     try:
-        return _told(trace, await _upgrade(request, node, address, entry, trace))
+        refused = _examine(request, node)
+        if refused is not None:
+            node.statistics.attempts["bad_handshake"] += 1
+            return _told(trace, refused)
+        handshake = Handshake(protocols=(PROTOCOL,), compress=False)
+        await handshake.prepare(request)
+        begun = _begin(request, node, address, entry)
+        return _told(trace, handshake)
     finally:
-        entry.leave()
+        if not begun:
+            entry.leave()
 
 
 def _told(trace: HandshakeTrace | None, answer: web.StreamResponse) -> web.StreamResponse:
@@ -44,41 +63,20 @@ def _told(trace: HandshakeTrace | None, answer: web.StreamResponse) -> web.Strea
     return answer
 
 
-async def _upgrade(
-    request: web.Request, node: Node, address: str, entry: Entry, trace: HandshakeTrace | None
-) -> web.StreamResponse:
-    refusal = _examine(request, node)
-    if refusal is not None:
-        node.statistics.attempts["bad_handshake"] += 1
-        return refusal
-    socket = Socket(
-        protocols=(PROTOCOL,),
-        autoping=False,  # pings and pongs of ours go the way of all frames
-        autoclose=False,
-        compress=False,  # bombs, and a cost per subscriber instead of per message
-        max_msg_size=node.limits.frame + 1,  # aiohttp's bound is exclusive
-        decode_text=False,
-    )
-    await socket.prepare(request)
-    _told(trace, socket)
-    transport = request.transport
-    if transport is None:
-        return socket
+def _begin(request: web.Request, node: Node, address: str, entry: Entry) -> bool:
+    """Begin the conversation, unless the client has gone already."""
+    protocol, transport = request.protocol, request.transport
+    if transport is None or transport.is_closing():
+        return False
+    assert isinstance(protocol, EdgeProtocol)  # noqa: S101 - for the type checker
     # Left to itself the kernel keeps up to 4 MiB for a reader that has stopped reading.
     plug = transport.get_extra_info("socket")
     plug.setsockopt(SOL_SOCKET, SO_SNDBUF, _SEND_BUFFER)
     plug.setsockopt(SOL_SOCKET, SO_RCVBUF, _RECEIVE_BUFFER)
     peer = node.greet(secrets.token_urlsafe(_CONN_BYTES), address, transport)
     peer.entry = entry
-    connection = Connection(node, peer)
-    try:
-        await Conversation(socket, node, peer, connection).run(_bearer(request))
-    finally:
-        await connection.close()
-        node.part(peer)
-        peer.outbox.flush()
-        transport.close()
-    return socket
+    Conversation(node, peer, transport).begin(_bearer(request), protocol.hand_over())
+    return True
 
 
 def _examine(request: web.Request, node: Node) -> web.Response | None:

@@ -57,6 +57,7 @@ def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
     setup_client(app)
     if app[NODE].options.console:
         setup_console(app)
+    app.on_shutdown.append(_part)
     app.cleanup_ctx.append(_storage)
     app.cleanup_ctx.append(_keeper)
     return app
@@ -115,6 +116,10 @@ def engine_options(settings: Settings, name: str) -> EngineOptions:
 async def _telemetry(app: web.Application) -> AsyncIterator[None]:
     yield
     await app[TELEMETRY].close()
+
+
+async def _part(app: web.Application) -> None:
+    await app[NODE].end()
 
 
 async def _storage(app: web.Application) -> AsyncIterator[None]:
