@@ -80,6 +80,12 @@ def speechless(source: str) -> list[str]:
 
 
 @pytest.mark.parametrize("pattern", [REGISTRY, MACHINE], ids=["registry", "machine"])
+def test_no_merge_is_half_done() -> None:
+    """No committed file holds the marks of a conflict."""
+    mark = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+    assert [name for name, text in committed() if mark.search(text)] == []
+
+
 def test_no_foreign_names(pattern: re.Pattern[str]) -> None:
     """No committed file names a package registry's host or a path of somebody's machine."""
     hits = [f"{name}: {hit[0]}" for name, text in committed() for hit in pattern.finditer(text)]

@@ -15,11 +15,7 @@ umask 077
 role=$1
 shift
 templates=$(cd "$(dirname "$0")" && pwd)
-<<<<<<< HEAD
-: "${NODE_HOST:?}" "${MASTER_HOST:?}" "${CHAT_RIGHTS=}" "${CHAT_SENTINEL_RIGHTS=}" "${MAXMEMORY:=1gb}" "${TLS_DIR=}" "${DATA_DIR:=/data}"
-=======
-: "${NODE_HOST:?}" "${MASTER_HOST:?}" "${CHAT_SENTINEL_RIGHTS=}" "${MAXMEMORY:=1gb}" "${DATA_DIR:=/data}"
->>>>>>> 301adc0 (Leave the turning of replicas to Sentinel: done by the servers it could lose what was acknowledged.)
+: "${NODE_HOST:?}" "${MASTER_HOST:?}" "${CHAT_SENTINEL_RIGHTS=}" "${MAXMEMORY:=1gb}" "${TLS_DIR=}" "${DATA_DIR:=/data}"
 
 # These texts go into files where a space or a quote would mean something, and into REDIS_URL.
 secret() {

@@ -13,7 +13,7 @@ from chat.log import MessageLog
 from deploy.local.cluster import Cluster
 from tests.resilience.nodes import Node, OpenNode, Pair, opener
 from tests.resilience.recorder import Recorder
-from tests.resilience.storages import ENGINES, SHARED, SIZES, Clusters, empty, started
+from tests.resilience.storages import ENGINES, SHARED, SIZES, Clusters, empty, of, started
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -25,7 +25,7 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 def clusters() -> Iterator[Clusters]:
     """Starts each kind of cluster when it is first asked for."""
     with ExitStack() as stack:
-        yield cache(lambda kind: stack.enter_context(started(kind)))
+        yield cache(lambda kind: stack.enter_context(started(of(kind))))
 
 
 @pytest.fixture(params=ENGINES)

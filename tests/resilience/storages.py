@@ -16,16 +16,20 @@ Clusters = Callable[[str], Cluster]
 
 
 @contextmanager
-def started(kind: str) -> Iterator[Cluster]:
+def started(cluster: Cluster) -> Iterator[Cluster]:
     """Run a cluster that outlives the loops of the tests; it is bound to none."""
-    replicas, sentinels = SIZES[kind]
-    cluster = Cluster(replicas=replicas, sentinels=sentinels)
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         runner.run(cluster.__aenter__())
         try:
             yield cluster
         finally:
             runner.run(cluster.__aexit__(None, None, None))
+
+
+def of(kind: str) -> Cluster:
+    """Make a cluster of a kind, to be started yet."""
+    replicas, sentinels = SIZES[kind]
+    return Cluster(replicas=replicas, sentinels=sentinels)
 
 
 async def empty(cluster: Cluster) -> None:
