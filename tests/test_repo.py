@@ -80,12 +80,6 @@ def speechless(source: str) -> list[str]:
 
 
 @pytest.mark.parametrize("pattern", [REGISTRY, MACHINE], ids=["registry", "machine"])
-def test_no_merge_is_half_done() -> None:
-    """No committed file holds the marks of a conflict."""
-    mark = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
-    assert [name for name, text in committed() if mark.search(text)] == []
-
-
 def test_no_foreign_names(pattern: re.Pattern[str]) -> None:
     """No committed file names a package registry's host or a path of somebody's machine."""
     hits = [f"{name}: {hit[0]}" for name, text in committed() for hit in pattern.finditer(text)]
@@ -142,3 +136,9 @@ def test_violations_are_caught() -> None:
     assert MACHINE.search("cd " + "/work" + "/main")
     assert without_help(".PHONY: a b\na: ## Said\nb: a\n") == {"b"}
     assert speechless("def test_a() -> None: pass") == ["test_a"]
+
+
+def test_no_merge_is_half_done() -> None:
+    """No committed file holds the marks of a conflict."""
+    mark = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+    assert [name for name, text in committed() if mark.search(text)] == []
