@@ -18,6 +18,7 @@ import uvloop
 from tests.drills.catalogue import CATALOGUE
 from tests.drills.checker.check import Verdict
 from tests.drills.controls import CONTROLS
+from tests.drills.results import keep, result
 from tests.drills.rig.drill import Drill
 from tests.drills.rig.perform import Outcome, perform
 from tests.drills.scenes.nemesis import nemesis
@@ -37,6 +38,7 @@ HEADINGS: Final = (
     "R s",
     "Q s",
     "sockets",
+    "s",
     "verdict",
 )
 _SHOWN: Final = 8  # anomalies of one drill that are printed
@@ -54,6 +56,7 @@ def cells(outcome: Outcome) -> Sequence[str]:
         "" if recovery is None else f"{recovery:.2f}",
         f"{outcome.longest_wait:.2f}",
         outcome.sockets,
+        f"{outcome.seconds:.0f}",
         outcome.verdict,
     )
 
@@ -90,15 +93,17 @@ def staged_run(drill: Drill, seed: int, folder: Path | None) -> tuple[Outcome | 
         return None, place
 
 
-def one(drill: Drill, seed: int, folder: Path | None, *, keep: bool) -> Verdict:
+def one(drill: Drill, seed: int, options: argparse.Namespace) -> Verdict:
     """Perform a drill, print its line; what failed keeps its folder."""
-    outcome, place = staged_run(drill, seed, folder)
+    outcome, place = staged_run(drill, seed, options.folder)
     if outcome is None:
         return Verdict.UNKNOWN
     print(line(cells(outcome)), flush=True)
+    if options.results:
+        keep(options.results, result(outcome, drill.name, seed))
     for said in complaints(outcome):
         print(said, flush=True)
-    if outcome.verdict is Verdict.PASS and not keep:
+    if outcome.verdict is Verdict.PASS and not options.keep:
         shutil.rmtree(place)
     else:
         print(f"  its history: {outcome.history}", flush=True)
@@ -125,6 +130,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--control", nargs="*", help="negative controls; all if none is named")
     parser.add_argument("--keep", action="store_true", help="keep what passed, too")
     parser.add_argument("--folder", type=Path, help="where histories of failed drills are kept")
+    parser.add_argument("--results", type=Path, help="a file to add the results to, JSON lines")
     options = parser.parse_args(arguments)
     unknown = set(options.fault) - set(CATALOGUE)
     if unknown:
@@ -160,9 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.random is not None:
         drills = [nemesis(options.random)]
         seeds = options.seed or [secrets.randbelow(10**6)]
-    verdicts = [
-        one(drill, seed, options.folder, keep=options.keep) for drill in drills for seed in seeds
-    ]
+    verdicts = [one(drill, seed, options) for drill in drills for seed in seeds]
     passed = sum(verdict is Verdict.PASS for verdict in verdicts)
     print(f"\n{passed}/{len(verdicts)} passed")
     return 0 if passed == len(verdicts) else 1

@@ -21,6 +21,7 @@ from tests.drills.rig.doors import Doors
 from tests.drills.rig.fault import Harm
 from tests.drills.rig.journal import Journal
 from tests.drills.rig.load import Load
+from tests.drills.rig.starvation import Starvation
 from tests.drills.rig.terms import Terms
 from tests.drills.rig.wire import Address
 
@@ -45,9 +46,11 @@ class Stage:
         self.load = load
         self.journal = journal
         self.random = Random(f"act {seed}")
-        self.terms = Terms()
+        self.starvation = Starvation(lambda: [one.process.pid for one in cluster.everybody])
+        self.terms = Terms(starved=self._starved)
         self.faults: Counter[str] = Counter()
         self.harms: list[Harm] = []
+        self.failovers = 0  # masters that took another's place
         self.leaving = False  # whether sockets are meant to be closed in this drill
         self.say: Callable[[str], None] = lambda _: None
         self._doors = doors
@@ -78,10 +81,19 @@ class Stage:
 
     async def replaced(self, old: RedisNode, fault: Harm, within: float = 10.0) -> RedisNode:
         """Wait for another master, which proves the fault."""
-        new = await self.cluster.wait_for_new_master(old, within)
+        new = await self.successor(old, within)
         took = time.monotonic() - fault.since
         fault.proved(f"{new.name} is master in place of {old.name} after {took:.2f} s")
         return new
+
+    async def successor(self, old: RedisNode, within: float) -> RedisNode:
+        """Wait for another master, and count it."""
+        new = await self.cluster.wait_for_new_master(old, within)
+        self.failovers += 1
+        return new
+
+    def _starved(self) -> float:
+        return self.starvation.since(self.harms[-1].since) if self.harms else 0.0
 
     async def bring_back(self, node: RedisNode) -> None:
         """Start a node again and turn it to the master at once; returns when all is well.

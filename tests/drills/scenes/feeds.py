@@ -50,7 +50,7 @@ async def last_is_lost(stage: Stage) -> None:
             return all(device.held and device.held.seq == 10 for device in devices)
 
         await until(seen, NOTICED, "the last message of a burst, read from the log")
-        stage.terms.most("until the last of a burst is seen", time.monotonic() - said, NOTICED)
+        stage.terms.within("until the last of a burst is seen", time.monotonic() - said, NOTICED)
         fault.proved(f"10 events were never published; devices had got to {early}")
         await stage.flowing()
 
@@ -68,7 +68,7 @@ async def deaf(stage: Stage) -> None:
             return all(answer["status"] != "ready" for answer in said)
 
         await until(told, NOTICED, "readiness says that the nodes are deaf")
-        stage.terms.most("until readiness says so", time.monotonic() - began, NOTICED)
+        stage.terms.within("until readiness says so", time.monotonic() - began, NOTICED)
         fault.proved("no node may subscribe, and readiness says so")
         for node in cluster.nodes:
             await node.command("ACL", "SETUSER", "chat", "&hf:*")

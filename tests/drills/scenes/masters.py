@@ -11,6 +11,9 @@ from tests.drills.rig.stage import DOWN_AFTER, Stage
 from tests.drills.rig.vault import stat, unread
 
 FAILOVER: Final = DOWN_AFTER + 1.8  # seconds; R of a killed master
+# Sentinel's patience with who is silent begins at the first PING without an answer, and it sends
+# one a second (sentinel.c, SENTINEL_PING_PERIOD); with who is gone, at the last answer.
+HUNG: Final = FAILOVER + 1.0
 HELD: Final = 1.0  # seconds that the servers are kept from their sentinels
 
 
@@ -50,14 +53,14 @@ async def hung(stage: Stage) -> None:
         size = await until(tried, 2, "a write to the frozen master")
         await stage.replaced(old, fault)
         await stage.flowing()
-        stage.terms.recovered(stage.journal.recovery(fault.since), FAILOVER)
+        stage.terms.recovered(stage.journal.recovery(fault.since), HUNG)
         cluster.resume(old)
         back = fault.healed()
         believed = await role(old)
         fault.proved(f"{size} bytes were written to {old.name} in vain; back, it said {believed}")
         await stage.flowing()
         await stage.passing(3)
-        stage.terms.most("pause at its return", stage.journal.recovery(back), 1)
+        stage.terms.within("pause at its return", stage.journal.recovery(back), 1)
         await stage.whole_again()
 
 
@@ -96,7 +99,7 @@ async def by_sentinel(stage: Stage) -> None:
         for edge in edges:
             edge.stall()
         await cluster.failover()
-        new = await cluster.wait_for_new_master(old, 5)
+        new = await stage.successor(old, 5)
         # Before Sentinel does it, which would cut the connections off.
         await old.command("REPLICAOF", LOOPBACK, new.announced)
         count = await refusals(old, "UNBLOCKED")

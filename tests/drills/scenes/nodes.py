@@ -41,7 +41,7 @@ async def stopped(stage: Stage) -> None:
             took = time.monotonic() - fault.since
             fault.proved(f"{chat.name} ended with {status} after {took:.1f} s")
             stage.terms.most("exit status", abs(status), 0)
-            stage.terms.most("seconds until its end", took, EXIT)
+            stage.terms.within("seconds until its end", took, EXIT)
             await stage.flowing()
             await chat.start()
             fault.healed()
