@@ -62,7 +62,7 @@ async def slow_readers(stage: Stage, chat: ChatNode) -> None:
     await stage.passing(1)
     began = stage.now
     await stage.passing(USUAL)
-    usual = p99(stage, began)
+    usual = p99(stage, began, chat)
     memory = psutil.Process(chat.process.pid).memory_info().rss
 
     async def evicted() -> bool:
@@ -75,7 +75,10 @@ async def slow_readers(stage: Stage, chat: ChatNode) -> None:
             await asyncio.gather(*readers, return_exceptions=True)
             await until(evicted, CLOSED, "the slow readers are closed")
             fault.proved(f"{SLOW} slow readers were closed after {stage.now - fault.since:.1f} s")
-            slower = p99(stage, fault.since)
+            slower = p99(stage, fault.since, chat)
+            other = next(one for one in stage.cluster.chats if one is not chat)
+            # There are no slow readers there, at the same time and on the same machine.
+            usual = max(usual, p99(stage, fault.since, other))
             await stage.flowing()
     grown = psutil.Process(chat.process.pid).memory_info().rss - memory
     stage.terms.most("MiB of memory for them", grown / MEGABYTE, MEMORY / MEGABYTE)
@@ -101,8 +104,10 @@ async def connections(stage: Stage, chat: ChatNode) -> int:
     return int((await stage.ask(chat, "/health/websocket"))["connections"])
 
 
-def p99(stage: Stage, since: float) -> float:
-    waits = sorted(wait for at, wait in stage.journal.answers if at > since)
+def p99(stage: Stage, since: float, chat: ChatNode) -> float:
+    """Return how long all but one of a hundred publishes at a server waited at most, in s."""
+    acks = stage.journal.acks_after(since, chat.name)
+    waits = sorted(ack.at - ack.invoked for ack in acks)
     return waits[len(waits) * 99 // 100]
 
 
