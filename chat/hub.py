@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from chat.engine import Storage
 from chat.frames import PresenceChange, User, encode
 from chat.log import Event, MessageLog, Position
+from chat.names import CANARY_ROOM
 from chat.presence import Order
 from chat.room import Outlet, Room, Tally
 from chat.tracing import Deliveries, Delivery
@@ -24,13 +25,15 @@ class Hub:
         self.on_storage: Callable[[Storage], None] = lambda _: None
         self.on_order: Callable[[Order], None] = lambda _: None
         self.tally = Tally(wall)
+        self._unheard = Tally(wall)  # of the servers' own messages, which are nobody's delivery
         self.deliveries: Deliveries | None = None  # who traces them, if anybody does
 
     def enter(self, name: str, outlet: Outlet, *, watch: bool) -> None:
         """Put an outlet into the room, not live yet: what happens from now on is kept for it."""
         room = self._rooms.get(name)
         if room is None:
-            room = self._rooms[name] = Room(name, self.tally)
+            tally = self._unheard if name == CANARY_ROOM else self.tally
+            room = self._rooms[name] = Room(name, tally)
         room.enter(outlet, watch=watch)
 
     async def follow(self, log: MessageLog, name: str) -> None:
@@ -119,7 +122,7 @@ class Hub:
 
     def statistics(self) -> dict[str, int]:
         """Return counts for health and metrics: rooms, live and catching listeners."""
-        rooms = self._rooms.values()
+        rooms = [room for name, room in self._rooms.items() if name != CANARY_ROOM]
         return {
             "rooms": len(rooms),
             "live": sum(len(room.live) for room in rooms),

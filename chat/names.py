@@ -45,6 +45,9 @@ DisplayName = Annotated[
     str, Meta(max_length=64, description="A name for people to read.", examples=["Ann"])
 ]
 
+# Of the servers themselves: no `RoomName` begins so, therefore no client can name it.
+CANARY_ROOM: Final = "_canary"
+
 _DM_PARTS: Final = 3
 
 

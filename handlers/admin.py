@@ -17,6 +17,7 @@ from chat.revocations import Revocation, TokenId
 from handlers.answers import json_response
 from handlers.authorization import authorize
 from handlers.bodies import read_path, read_query
+from handlers.health import Ready, checks, readiness
 from handlers.node import NODE
 
 ConnectionId = Annotated[
@@ -100,7 +101,9 @@ async def cluster(request: web.Request) -> web.Response:
     """Describe the storage: its topology, phases and nodes."""
     engine = await _engine(request)
     document = await engine.cluster()
-    document["failover"] = request.app[NODE].options.dev and bool(document.get("sentinels"))
+    node = request.app[NODE]
+    document["health"] = msgspec.to_builtins(Ready(readiness(node), checks(node)))
+    document["failover"] = node.options.dev and bool(document.get("sentinels"))
     return json_response(document)
 
 

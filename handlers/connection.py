@@ -38,6 +38,9 @@ _VERDICTS: Final = {
 Further = Coroutine[Any, Any, None]
 
 
+SCOPES: Final = frozenset({"publish", "typing"})  # with a rate of their own
+
+
 class Connection:
     """The commands of one connection."""
 
@@ -48,7 +51,7 @@ class Connection:
         self._peer = peer
         self._attendance = Attendance(
             peer,
-            Joining(node.engine, node.hub, peer, node.statistics.joins),
+            Joining(node.engine, node.hub, peer, node.statistics),
             node.engine.signals,
             self.refuse,
             moved=partial(node.register, peer),
@@ -206,7 +209,11 @@ class Connection:
     def refuse(self, command: AnyCommand, error: BaseException) -> None:
         """Answer a command that failed; what is no refusal is our mistake: an incident."""
         refusal = error if isinstance(error, Refusal) else incident(error, type(command).__name__)
-        self._node.statistics.errors[type(command).__name__.lower(), refusal.code] += 1
+        operation = type(command).__name__.lower()
+        self._node.statistics.errors[operation, refusal.code] += 1
+        if refusal.code == "rate_limited":
+            scope = operation if operation in SCOPES else "frames"
+            self._node.statistics.rejections[scope] += 1
         if isinstance(command, Typing) and refusal.code == "rate_limited" and command.id is None:
             return  # a signal too many is nothing that a client could mend
         self._peer.send(

@@ -70,12 +70,16 @@ class Gate:
     """Counts the connections of this node; exact, for it never waits between look and count.
 
     `attempts` counts what became of those who came: "accepted", or by which bound they were
-    refused. The counts are this process's own: after its end none is left to be wrong.
+    refused, `rejections` those of them that came too often. The counts are this process's own:
+    after its end none is left to be wrong.
     """
 
-    def __init__(self, options: EdgeOptions, attempts: Counter[str]) -> None:
+    def __init__(
+        self, options: EdgeOptions, attempts: Counter[str], rejections: Counter[str]
+    ) -> None:
         self._options = options
         self._attempts = attempts
+        self._rejections = rejections
         self.by_network: Counter[str] = Counter()
         self.strangers: Counter[str] = Counter()
         self._handshakes: dict[str, Window] = {}
@@ -117,6 +121,8 @@ class Gate:
 
     def _refuse(self, reason: str, refusal: Refusal) -> Refusal:
         self._attempts[reason] += 1
+        if refusal.code == "rate_limited":
+            self._rejections[reason] += 1
         return refusal
 
     def admit_token(self, address: str, now: float) -> None:
@@ -124,6 +130,7 @@ class Gate:
         window = self._bad_tokens.get(network_of(address))
         wait = 0.0 if window is None else window.wait(now)
         if wait:
+            self._rejections["bad_tokens"] += 1
             detail = f"{self._options.bad_tokens_per_minute} bad tokens per 60 s"
             raise Refusal("rate_limited", detail, retry_ms=ceil_ms(wait))
 

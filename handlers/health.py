@@ -11,6 +11,8 @@ from handlers.answers import json_response
 from handlers.node import NODE, Node
 
 STORAGE_GONE_S: Final = 60.0  # a failover takes seconds; restarting a node would not shorten it
+STATES: Final = ("ready", "degraded", "starting", "draining", "gone")
+WELL: Final = frozenset({"ready", "degraded"})
 _UNAVAILABLE: Final = 503
 
 
@@ -24,7 +26,8 @@ class Checks(msgspec.Struct, frozen=True):
     """What readiness is made of; `loop_lag_ms` is how late the loop woke up last.
 
     `deaf`: messages of other nodes come late, from the log. `breaches`: what of the storage's
-    configuration breaks the promise.
+    configuration breaks the promise. `canary_age_s`: how long ago a message of the node's own
+    came back to it; one is sent every 5 s.
     """
 
     storage: Storage
@@ -32,11 +35,12 @@ class Checks(msgspec.Struct, frozen=True):
     breaches: tuple[str, ...]
     accepting: bool
     loop_lag_ms: float | None
+    canary_age_s: float
     hub: dict[str, int]
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """`ready` or `degraded` (held, deaf, or ill-configured): 200; the other words are 503."""
+    """`ready` or `degraded` (held, deaf, mute, or ill-configured): 200; the others are 503."""
 
     status: str
     checks: Checks
@@ -61,17 +65,22 @@ async def ready(request: web.Request) -> web.Response:
     """Tell whether this node should be sent new clients, and why not."""
     node = request.app[NODE]
     status = readiness(node)
-    counted = node.engine.statistics()
-    checks = Checks(
+    well = status in WELL
+    return json_response(Ready(status, checks(node)), status=200 if well else _UNAVAILABLE)
+
+
+def checks(node: Node) -> Checks:
+    """Return what readiness is made of."""
+    counted, vitals = node.engine.statistics(), node.vitals
+    return Checks(
         storage=node.engine.storage,
         deaf=counted.deaf,
         breaches=counted.breaches,
         accepting=node.gate.accepting,
-        loop_lag_ms=None if node.lag is None else round(node.lag * 1000, 1),
+        loop_lag_ms=None if vitals.lag is None else round(vitals.lag * 1000, 1),
+        canary_age_s=round(vitals.canary_age(node.now()), 1),
         hub=node.hub.statistics(),
     )
-    well = status in {"ready", "degraded"}
-    return json_response(Ready(status, checks), status=200 if well else _UNAVAILABLE)
 
 
 def readiness(node: Node) -> str:
@@ -81,7 +90,8 @@ def readiness(node: Node) -> str:
         return "draining"
     if storage.up:
         counted = node.engine.statistics()
-        return "degraded" if counted.deaf or counted.breaches else "ready"
+        ailing = counted.deaf or counted.breaches or node.mute
+        return "degraded" if ailing else "ready"
     if storage.phase is Phase.STARTING:
         return "starting"
     return "gone" if node.degraded_s > STORAGE_GONE_S else "degraded"

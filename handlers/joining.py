@@ -1,6 +1,5 @@
 """Bringing one connection into a room: hear the room, show the past, go live, without a gap."""
 
-from collections import Counter
 from typing import Final
 
 from chat.catchup import Stretch, catch_up
@@ -11,7 +10,8 @@ from chat.errors import Refusal
 from chat.frames import Events, Joined, PresenceView, User
 from chat.hub import Hub
 from chat.log import Position
-from handlers.peer import Peer
+from handlers.peer import Peer, wall_ms
+from handlers.statistics import EdgeStatistics
 
 MEMBERS: Final = 100  # members named in `joined`; the rest by REST
 
@@ -38,11 +38,10 @@ class Rejoin(Join, frozen=True, kw_only=True):
 class Joining:
     """The way into rooms, and out, of one connection."""
 
-    __slots__ = ("_engine", "_hub", "_outcomes", "_peer", "_seats")
+    __slots__ = ("_engine", "_hub", "_peer", "_seats", "_statistics")
 
-    def __init__(self, engine: Engine, hub: Hub, peer: Peer, outcomes: Counter[str]) -> None:
-        """`outcomes` counts "fresh", "resumed", and the reasons of resets."""
-        self._outcomes = outcomes
+    def __init__(self, engine: Engine, hub: Hub, peer: Peer, statistics: EdgeStatistics) -> None:
+        self._statistics = statistics
         self._engine = engine
         self._hub = hub
         self._peer = peer
@@ -95,12 +94,14 @@ class Joining:
 
     async def _send(self, join: Join, stretch: Stretch, *, first: bool) -> None:
         raws = [event.raw for event in stretch.events]
+        if join.since is not None and stretch.reset is None:
+            self._statistics.replay(stretch.events, wall_ms())
         if not first and stretch.reset is None:
             if raws:
                 self._peer.send(Events(room=join.room, events=raws, more=stretch.more))
             return
         fresh = "fresh" if join.since is None else "resumed"
-        self._outcomes[stretch.reset or fresh] += 1
+        self._statistics.joins[stretch.reset or fresh] += 1
         claims = self._peer.session.signed_in
         joined = Joined(
             id=join.id if first else None,  # one terminal reply, whatever happens on the way

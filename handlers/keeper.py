@@ -20,10 +20,8 @@ class Keeper:
     async def run(self) -> None:
         """Sweep until cancelled."""
         while True:
-            due = self._node.now() + SWEEP_S
             await asyncio.sleep(SWEEP_S)
             now = self._node.now()
-            self._node.lag = max(0.0, now - due)
             for peer in list(self._node.peers.values()):
                 self.tend(peer, now)
 

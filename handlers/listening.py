@@ -71,7 +71,7 @@ class EdgeProtocol(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("half an answer is out")
         if status < _SERVER_ERROR or exc is None:
-            _log.info("malformed request", extra={"status": status, "error": type(exc).__name__})
+            _log.info("malformed_request", extra={"status": status, "error": type(exc).__name__})
             refused = problem(Refusal("bad_request", "malformed HTTP"), status=status)
         else:
             refused = problem(incident(exc, "http"), status=status)

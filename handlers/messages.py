@@ -78,6 +78,8 @@ async def publish(request: web.Request) -> web.Response:
             response = await _append(node, draft, request.headers.get("traceparent"))
     except (Refusal, TimeoutError) as error:
         refusal = error if isinstance(error, Refusal) else Unavailable("not committed in time")
+        if refusal.code == "rate_limited":
+            node.statistics.rejections["publish"] += 1
         status = REUSED if refusal.code == "conflict" else None
         response = refuse(request, refusal, status=status)
         headers |= rate_headers(node.limits, refusal)

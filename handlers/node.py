@@ -24,6 +24,7 @@ from handlers.outbox import Outbox, Tick
 from handlers.peer import Peer, wall_ms
 from handlers.statistics import EdgeStatistics
 from handlers.tracing import Tracing
+from handlers.vitals import Vitals
 
 _ORDERS: Final = {close.name: close for close in closes.CLOSES}
 
@@ -46,7 +47,7 @@ class Node:
         self.tokens = tokens
         self.options = options
         self.statistics = EdgeStatistics()
-        self.gate = Gate(options, self.statistics.attempts)
+        self.gate = Gate(options, self.statistics.attempts, self.statistics.rejections)
         self.tracing: Tracing | None = None
         self.mint: Callable[[str], str] | None = None  # in development: a token for whoever asks
         self.peers: dict[str, Peer] = {}
@@ -56,7 +57,7 @@ class Node:
         self._storage: Storage | None = None
         self.now = time.monotonic
         self._turned = self.now()
-        self.lag: float | None = None  # the event loop's delay in seconds, once it is measured
+        self.vitals = Vitals()
         hub.on_storage = self._storage_changed
         hub.on_order = self._carry_out
 
@@ -78,6 +79,11 @@ class Node:
     def degraded_s(self) -> float:
         """For how many seconds, by the monotonic clock, the storage has not been up; 0.0: it is."""
         return 0.0 if self.engine.storage.up else self.now() - self._turned
+
+    @property
+    def mute(self) -> bool:
+        """Whether messages do not come round, although the storage is up."""
+        return self.vitals.mute(self.now(), self._turned)
 
     async def verify(self, token: str) -> Claims:
         """Return the claims, or raise as `Tokens` does; `Revoked` for a token taken back."""

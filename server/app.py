@@ -1,15 +1,18 @@
 """The application: the edge in front, an engine behind, life as a list of contexts."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import Final
 
 from aiohttp import web
 
 from chat.hub import Hub
 from chat.limits import Limits
 from chat.session import Timing
+from handlers.canary import Canary
 from handlers.console import setup_client, setup_console, setup_sign_in
 from handlers.keeper import Keeper
 from handlers.middlewares import MIDDLEWARES
@@ -17,6 +20,7 @@ from handlers.node import NODE, Node
 from handlers.options import EdgeOptions
 from handlers.outbox import Tick
 from handlers.peer import wall_ms
+from handlers.pulse import Pulse
 from handlers.routes import setup_routes
 from resilience.open import open_engine
 from resilience.options import EngineOptions
@@ -28,6 +32,7 @@ from server.tokens import JwtTokens, mint_for_developer
 from server.tracing import MessageTracing
 
 PUBLISH_WINDOW_S = 60
+_log: Final = logging.getLogger("holdfast.app")
 
 
 def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
@@ -59,7 +64,7 @@ def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
         setup_console(app)
     app.on_shutdown.append(_part)
     app.cleanup_ctx.append(_storage)
-    app.cleanup_ctx.append(_keeper)
+    app.cleanup_ctx.append(_routine)
     return app
 
 
@@ -131,10 +136,23 @@ async def _storage(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _keeper(app: web.Application) -> AsyncIterator[None]:
-    sweeping = asyncio.create_task(Keeper(app[NODE]).run())
+async def _routine(app: web.Application) -> AsyncIterator[None]:
+    """Do what a node does by itself: look after connections, its loop, its way to the log."""
+    node = app[NODE]
+    routine = [
+        asyncio.create_task(work.run()) for work in (Keeper(node), Pulse(node), Canary(node))
+    ]
+    for task in routine:
+        task.add_done_callback(_died)
     try:
         yield
     finally:
-        sweeping.cancel()
-        await asyncio.gather(sweeping, return_exceptions=True)
+        for task in routine:
+            task.cancel()
+        await asyncio.gather(*routine, return_exceptions=True)
+
+
+def _died(task: asyncio.Task[None]) -> None:
+    """Nothing of the routine ends by itself: that is a mistake of ours, and is said."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.critical("routine_died", exc_info=error)

@@ -13,6 +13,7 @@ from handlers.node import NODE, Node
 from server.access import AccessLogger
 from server.operators import build_operators_app
 from server.settings import Settings
+from server.telemetry import TELEMETRY
 
 _log: Final = logging.getLogger("holdfast.server")
 _POLL_S: Final = 0.05
@@ -29,7 +30,8 @@ async def serve(app: web.Application, settings: Settings, announce: Callable[[in
         app, access_log_class=AccessLogger, handle_signals=False, shutdown_timeout=1
     )
     stop, hurry = asyncio.Event(), asyncio.Event()
-    operators = EdgeRunner(build_operators_app(app[NODE]), access_log=None)
+    spans = app[TELEMETRY].counts if TELEMETRY in app else None
+    operators = EdgeRunner(build_operators_app(app[NODE], spans), access_log=None)
     _on_signals(stop, hurry)
     await runner.setup()
     try:

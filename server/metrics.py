@@ -8,6 +8,8 @@ from prometheus_client.registry import Collector
 
 from handlers.node import Node
 from server.families import add, counters, gauge, histogram
+from server.node_metrics import node_metrics, span_metrics
+from server.spans import SpanCounts
 from server.storage_metrics import storage_metrics
 
 ATTEMPT_ERRORS: Final = frozenset(
@@ -21,8 +23,9 @@ class NodeCollector(Collector):
     Never a label: room, user, address of a client, raw path, text of an exception.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, spans: SpanCounts) -> None:
         self._node = node
+        self._spans = spans
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric of the node."""
@@ -31,6 +34,8 @@ class NodeCollector(Collector):
         yield from self._errors()
         yield from self._requests()
         yield from storage_metrics(self._node)
+        yield from node_metrics(self._node)
+        yield from span_metrics(self._spans)
 
     def _connections(self) -> Iterator[Metric]:
         node = self._node
@@ -64,13 +69,14 @@ class NodeCollector(Collector):
             labels=["delivery_mode"],
         )
         add(delivery, ["live"], tally.delivery)
+        add(delivery, ["replay"], statistics.replayed)
         yield delivery
         yield histogram("chat_fanout_size", "Live listeners of a flush", tally.fanout)
         yield CounterMetricFamily(
             "chat_message_deliveries", "Events times listeners", tally.deliveries
         )
-        yield gauge(
-            "chat_eventloop_lag_seconds", "How late the loop woke last", self._node.lag or 0
+        yield CounterMetricFamily(
+            "chat_message_delivery_skewed", "Events from ahead of this clock", tally.skewed
         )
 
     def _errors(self) -> Iterator[Metric]:
@@ -80,6 +86,12 @@ class NodeCollector(Collector):
         for (operation, code), count in self._node.statistics.errors.items():
             errors.add_metric([operation, code], count)
         yield errors
+        yield counters(
+            "chat_ratelimit_rejections",
+            "Refusals of what came too often",
+            "scope",
+            self._node.statistics.rejections.items(),
+        )
 
     def _requests(self) -> Iterator[Metric]:
         requests = HistogramMetricFamily(

@@ -3,18 +3,19 @@
 from typing import Final
 
 from aiohttp import hdrs, web
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from handlers import health
 from handlers.middlewares import careful_headers, problems
 from handlers.node import NODE, Node
 from server.metrics import NodeCollector
+from server.spans import SpanCounts
 
 REGISTRY: Final = web.AppKey("REGISTRY", CollectorRegistry)
 
 
-def build_operators_app(node: Node) -> web.Application:
+def build_operators_app(node: Node, spans: SpanCounts | None = None) -> web.Application:
     """Return the application behind ADMIN_PORT.
 
     A port of its own, and one for each process: of several processes behind one port a scraper
@@ -23,7 +24,9 @@ def build_operators_app(node: Node) -> web.Application:
     app = web.Application(middlewares=[problems])
     app[NODE] = node
     app[REGISTRY] = CollectorRegistry(auto_describe=False)
-    app[REGISTRY].register(NodeCollector(node))
+    app[REGISTRY].register(NodeCollector(node, spans or SpanCounts(0)))
+    ProcessCollector(registry=app[REGISTRY])
+    GCCollector(registry=app[REGISTRY])
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/health/live", health.live)
     app.router.add_get("/health/ready", health.ready)

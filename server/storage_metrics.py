@@ -18,6 +18,13 @@ def storage_metrics(node: Node) -> Iterator[Metric]:
     """Yield the metrics of the node's engine."""
     counted = node.engine.statistics()
     yield gauge("chat_redis_up", "Whether the storage can be written", node.engine.storage.up)
+    yield gauge("chat_feed_deaf", "Whether other nodes' messages come late", counted.deaf)
+    breaches = GaugeMetricFamily(
+        "chat_storage_breach", "1 for what is set up against the promise", labels=["check"]
+    )
+    for check in counted.breaches:
+        breaches.add_metric([check], 1)
+    yield breaches
     yield from _held(counted)
     yield from _failovers(counted)
     yield from _topology(counted)

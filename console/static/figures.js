@@ -3,10 +3,11 @@ import { age, count, duration } from './format.js';
 
 export const PHASE = { up: 'up', failing_over: 'failing over', down: 'down', starting: 'starting' };
 const TONE = { up: 'good', failing_over: 'warn', down: 'bad', starting: 'warn' };
+const MUTE_S = 20; // four canaries that did not come back: the server calls it degraded
 
 /** Returns [name, value, tone] of each figure that this storage has. */
 export function figures(cluster, failovers, now) {
-  const { storage, master, replicas, sentinels, quorum, nodes = {} } = cluster;
+  const { storage, master, replicas, sentinels, quorum, nodes = {}, health } = cluster;
   const connections = Object.values(nodes)
     .map((node) => node.connections)
     .filter(Number.isFinite);
@@ -35,6 +36,12 @@ export function figures(cluster, failovers, now) {
     [
       'Connections',
       connections.length ? count(connections.reduce((sum, n) => sum + n, 0)) : undefined,
+    ],
+    ['This node', health?.status, health?.status === 'ready' ? 'good' : 'warn'],
+    [
+      'Canary',
+      health && `${count(Math.round(health.checks.canary_age_s))} s ago`,
+      health?.checks.canary_age_s > MUTE_S ? 'bad' : '',
     ],
     ['Blackouts', failovers.length ? blackouts(failovers) : 'none yet'],
   ];

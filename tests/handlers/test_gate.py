@@ -10,7 +10,7 @@ from handlers.options import EdgeOptions
 
 
 def gate_of(options: EdgeOptions) -> Gate:
-    return Gate(options, Counter())
+    return Gate(options, Counter(), Counter())
 
 
 def refused(gate: Gate, address: str, now: float = 0.0) -> str:

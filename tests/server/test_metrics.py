@@ -8,7 +8,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
+from chat.errors import Unavailable
 from chat.histogram import Histogram
+from handlers.canary import Canary
 from server.operators import build_operators_app
 from tests.chatting import Served
 from tests.conftest import Connect, Serve
@@ -68,11 +70,11 @@ async def test_nobody_is_named(
     connect: Connect,
 ) -> None:
     """No room, user, address or text is in a scrape."""
-    client = await connect("canary-user", to=served)
-    await client.join("canary-room")
-    await client.publish("canary-text", room="canary-room")
+    client = await connect("private-user", to=served)
+    await client.join("private-room")
+    await client.publish("private-text", room="private-room")
     text = await (await operators.get("/metrics")).text()
-    assert "canary" not in text
+    assert "private" not in text
     assert "127.0.0.1" not in text
 
 
@@ -106,3 +108,73 @@ def test_histogram_of_values_at_the_bounds() -> None:
         values.record(value)
     assert values.counts == [2, 2, 1]
     assert (values.count, round(values.total, 6)) == (5, 7.1)
+
+
+async def test_rates_and_replays_are_counted_apart(
+    served: Served,
+    operators: TestClient,  # type: ignore[type-arg]
+    connect: Connect,
+) -> None:
+    """A refusal of a rate has its scope; what a resumed client had missed is no live delivery."""
+    ann = await connect("ann", to=served)
+    for i in range(4):
+        await ann.publish(str(i))
+    bo = await connect("bo", to=served)
+    await bo.join(since=1)
+    found = samples(await (await operators.get("/metrics")).text())
+    assert found["chat_ratelimit_rejections_total", ("publish",)] == 1
+    assert found["chat_message_delivery_duration_seconds_count", ("replay",)] == 2
+    assert found["chat_message_delivery_duration_seconds_count", ("live",)] == 0
+
+
+async def test_one_state_is_read_by_all(
+    served: Served,
+    operators: TestClient,  # type: ignore[type-arg]
+) -> None:
+    """Readiness and metrics say the same of the canary and the node, well or not."""
+    vitals, now = served.node.vitals, served.node.now()
+    for age, status in ((2.0, "ready"), (30.0, "degraded")):
+        vitals.start(now - age)
+        served.node._turned = now - age
+        ready = await (await operators.get("/health/ready")).json()
+        found = samples(await (await operators.get("/metrics")).text())
+        assert ready["status"] == status
+        assert found["chat_node_status", (status,)] == 1
+        assert sum(v for (name, _), v in found.items() if name == "chat_node_status") == 1
+        assert found["chat_canary_age_seconds", ()] == pytest.approx(age, abs=1)
+        assert ready["checks"]["canary_age_s"] == pytest.approx(age, abs=1)
+
+
+async def test_the_canary_flies_and_is_nobodys_message(
+    served: Served,
+    operators: TestClient,  # type: ignore[type-arg]
+) -> None:
+    """A canary goes the whole way and is timed; no histogram of people's messages holds it."""
+    canary = Canary(served.node)
+    await canary.sing()
+    canary.resync("")
+    await canary.sing()
+    found = samples(await (await operators.get("/metrics")).text())
+    assert found["chat_canary_runs_total", ("returned",)] == 2
+    assert found["chat_canary_duration_seconds_count", ()] == 2
+    assert found["chat_message_deliveries_total", ()] == 0
+    assert found["chat_fanout_size_count", ()] == 0
+    assert served.node.hub.statistics()["rooms"] == 0
+
+
+async def test_a_canary_that_does_not_return_is_told(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a storage that refuses nor one that is silent stops the canaries, or passes."""
+    canary = Canary(served.node)
+    await canary.sing()
+    monkeypatch.setattr("handlers.canary.CANARY_S", 0.1)
+    monkeypatch.setattr(served.node.hub, "committed", lambda *_: None)
+    await canary.sing()
+
+    def refuse(_: object) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(served.node.engine.log, "append", refuse)
+    await canary.sing()
+    assert served.node.vitals.canary_runs == {"returned": 1, "timeout": 1, "unavailable": 1}

@@ -1,7 +1,6 @@
 """A chat server without its edge: the engine's write path, reads and feed, the hub, the rooms."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Coroutine, Mapping
 from random import Random
 from types import SimpleNamespace
@@ -9,6 +8,7 @@ from typing import Any
 
 from chat.frames import PresenceView
 from chat.hub import Hub
+from handlers.statistics import EdgeStatistics
 from resilience.address import Address
 from resilience.engine_redis import RedisEngine
 from resilience.options import EngineOptions
@@ -79,7 +79,7 @@ class ChatNode(Host):
         self.log = self.real.log
         # What the rooms of a connection need of an engine.
         self.engine: Any = SimpleNamespace(log=self.log, presence=Nobody())
-        self.joins: Counter[str] = Counter()
+        self.statistics = EdgeStatistics()
         self.work = loop.create_task(self._run())
         self.work.add_done_callback(self._died)
 

@@ -66,7 +66,7 @@ class Client:
         self._up = node.network.pipe(home, node)
         peer: Any = self
         nothing: Any = None
-        joining = Joining(node.engine, node.hub, peer, node.joins)
+        joining = Joining(node.engine, node.hub, peer, node.statistics)
         self._attendance = Attendance(peer, joining, nothing, self._refuse, moved=lambda: None)
         node.clients[self] = None
 
