@@ -8,6 +8,7 @@ from typing import Final
 
 from chat.histogram import SIZES, Histogram
 from chat.log import Draft, Receipt
+from chat.tracing import Commit
 from resilience import channel, keys
 from resilience.append import Appended, Appending
 from resilience.generation import Generation
@@ -95,14 +96,16 @@ class Lane:
         """One round trip: the last batch's publishes, and the next batch."""
         batch = self.holding.take(self._batch)
         try:
-            with traced(batch, quorum.generation):
-                pause = await self._send(link, quorum, batch)
+            with traced(batch, quorum.generation) as trace:
+                pause = await self._send(link, quorum, batch, trace)
         finally:
             self.holding.put_back(batch)  # what has been answered meanwhile stays out
         if pause:
             await asyncio.sleep(pause)
 
-    async def _send(self, link: Link, quorum: Quorum, batch: Sequence[Held]) -> float:
+    async def _send(
+        self, link: Link, quorum: Quorum, batch: Sequence[Held], trace: Commit | None
+    ) -> float:
         """Send, commit, answer; return how long to wait before the rest is sent again."""
         rooms: dict[str, list[Held]] = {}
         for held in batch:
@@ -120,6 +123,8 @@ class Lane:
         if done:
             offset = await quorum.commit(link, replies[end:])
             quorum.generation.committed = max(quorum.generation.committed, offset)
+            if trace is not None:
+                trace.end(code(failed[0]) if failed else None)
             # All answers before all news: so a publisher's ack and event leave in one write.
             told = [(room, self._commit(room, rooms[room], done[room])) for room in done]
             for room, news in told:

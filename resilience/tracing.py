@@ -3,31 +3,30 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from chat.tracing import Commit
 from resilience.generation import Generation
 from resilience.holding import Held
 from resilience.link import LinkLost
 
 
 @contextmanager
-def traced(batch: Sequence[Held], generation: Generation) -> Iterator[None]:
+def traced(batch: Sequence[Held], generation: Generation) -> Iterator[Commit | None]:
     """Trace the block as a try to commit the batch, if a traced message is in it.
 
-    What is not answered at its end was not committed; a lost link is told by its reason.
+    The block ends the commit it is given; one that is still open after it has failed, a lost
+    link by its reason.
     """
     traces = [held.draft.trace for held in batch if held.draft.trace is not None]
     if not traces:
-        yield
+        yield None
         return
     commit = traces[0].commit(traces, len(batch), generation.address)
     try:
-        yield
+        yield commit
     except LinkLost as lost:
         commit.end(str(lost))
         raise
     except BaseException as error:
         commit.end(type(error).__name__)
         raise
-    if all(held.answered for held in batch):
-        commit.end()
-    else:
-        commit.end(generation.stalled(0.0) or "refused")
+    commit.end(generation.stalled(0.0) or "refused")

@@ -99,7 +99,9 @@ class CommitSpan:
         self._span = span
 
     def end(self, error: str | None = None) -> None:
-        """It is committed, or failed."""
+        """It is committed, or failed; ending again is nothing."""
+        if not self._span.is_recording():
+            return
         if error is not None:
             mark_failed(self._span, "not_committed", error)
         self._span.end()

@@ -12,6 +12,7 @@ from typing import Final
 
 from chat.errors import Unavailable
 from chat.log import Page, Position, Receipt
+from chat.tracing import Commit
 from resilience import channel, keys
 from resilience.append import Appended, Appending
 from resilience.dialer import PROBE_S
@@ -65,9 +66,11 @@ def delivery_before_ack() -> None:
     send, sort = Lane._send, Lane._sort
     links: dict[Lane, Link] = {}
 
-    async def keep_link(self: Lane, link: Link, quorum: Quorum, batch: Sequence[Held]) -> float:
+    async def keep_link(
+        self: Lane, link: Link, quorum: Quorum, batch: Sequence[Held], trace: Commit | None
+    ) -> float:
         links[self] = link
-        return await send(self, link, quorum, batch)
+        return await send(self, link, quorum, batch, trace)
 
     def publish(
         self: Lane, rooms: dict[str, list[Held]], replies: Sequence[Reply]
