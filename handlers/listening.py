@@ -33,11 +33,12 @@ class _Answer(web.Response):
 class EdgeProtocol(RequestHandler):
     """One HTTP connection; its first header has 20 s, the next ones the keep-alive time."""
 
-    __slots__ = ("_header_due",)
+    __slots__ = ("_garbled", "_header_due")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the time for the header."""
         super().connection_made(transport)
+        self._garbled = False
         self._header_due = self._loop.call_later(HEADER_S, self._give_up)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -55,6 +56,28 @@ class EdgeProtocol(RequestHandler):
         self.transport = None  # so that it is not closed
         self.connection_lost(None)
         return early
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; after some that were no HTTP nothing that follows can be."""
+        if not self._garbled:
+            super().data_received(data)
+            self._look_for_errors()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer; what came behind a refused upgrade is parsed here."""
+        finished = await super().finish_response(request, resp, start_time)
+        self._look_for_errors()
+        return finished
+
+    def _look_for_errors(self) -> None:
+        """Cut the circle of a parser's error: its traceback holds all that was received."""
+        for message, _ in self._messages:
+            error = getattr(message, "exc", None)
+            if error is not None:
+                error.__traceback__ = None
+                self._garbled = True
 
     def _give_up(self) -> None:
         if not self._request_count:

@@ -41,13 +41,13 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     try:
         entry = node.gate.enter(address, node.now())
     except Refusal as refusal:
-        return _told(trace, problem(refusal))
+        return _told(trace, _turned_away(problem(refusal)))
     begun = False
     try:
         refused = _examine(request, node)
         if refused is not None:
             node.statistics.attempts["bad_handshake"] += 1
-            return _told(trace, refused)
+            return _told(trace, _turned_away(refused))
         handshake = Handshake(protocols=(PROTOCOL,), compress=False)
         await handshake.prepare(request)
         begun = _begin(request, node, address, entry)
@@ -77,6 +77,12 @@ def _begin(request: web.Request, node: Node, address: str, entry: Entry) -> bool
     peer.entry = entry
     Conversation(node, peer, transport).begin(_bearer(request), protocol.hand_over())
     return True
+
+
+def _turned_away(response: web.Response) -> web.Response:
+    """Close behind a refused handshake: what follows it would be frames, not requests."""
+    response.force_close()
+    return response
 
 
 def _examine(request: web.Request, node: Node) -> web.Response | None:
