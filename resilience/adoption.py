@@ -14,7 +14,7 @@ from resilience.generation import Generation
 from resilience.insync import InSync
 from resilience.link import Link, LinkLost, Opener, ReplyError
 from resilience.options import AckRule, EngineOptions
-from resilience.replies import Garbled, MasterRole, info, role
+from resilience.replies import Garbled, MasterRole, info, natural, role
 from resilience.sentinel_watch import SentinelWatch
 
 _log: Final = logging.getLogger("holdfast.adoption")
@@ -53,7 +53,7 @@ class Adoption:
         try:
             replies = await link.pipeline([("INFO", "replication"), ("GET", keys.BREAK)], PROBE_S)
             lineage = Lineage.read(info(replies[0]))
-            generation = self._generation(candidate, found, lineage, _number(replies[1]))
+            generation = self._generation(candidate, found, lineage, natural(replies[1]))
             if generation.continuity is Continuity.BROKEN:
                 generation.mark = await self._mark_break(link, generation)
         finally:
@@ -153,8 +153,4 @@ class Adoption:
         reply = (await link.pipeline([("EVAL", _RAISE_MARK, 1, keys.BREAK, mark)], PROBE_S))[0]
         if isinstance(reply, ReplyError):
             raise Garbled(str(reply).partition(" ")[0])
-        return _number(reply)
-
-
-def _number(reply: object) -> int:
-    return int(reply) if isinstance(reply, bytes) and reply.isdigit() else 0
+        return natural(reply)

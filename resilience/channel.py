@@ -4,6 +4,9 @@ from typing import Final
 
 import msgspec
 
+from chat.frames import TypingSignal
+from chat.names import DisplayName, UserId
+
 
 class _News(msgspec.Struct, frozen=True, array_like=True, gc=False):
     pass
@@ -36,12 +39,14 @@ class Attendance(_News, frozen=True, tag="p"):
     """Users whose first connection to a node came, with their names, or whose last one went."""
 
     node: str
-    join: list[tuple[str, str | None]]
-    leave: list[str]
+    join: list[tuple[UserId, DisplayName | None]]
+    leave: list[UserId]
 
 
 News = Committed | Head | Signal | Attendance
 _decoder: Final[msgspec.msgpack.Decoder[News]] = msgspec.msgpack.Decoder(News)
+_TYPING: Final = b'{"type":"typing",'  # a decoder of one type does not ask for its name
+_typing: Final = msgspec.json.Decoder(TypingSignal)
 _encoder: Final = msgspec.msgpack.Encoder()
 
 
@@ -56,3 +61,12 @@ def decode(payload: bytes) -> News | None:
         return _decoder.decode(payload)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
+
+
+def is_signal(room: str, payload: bytes) -> bool:
+    """Tell whether an ephemeral frame is one that the room's listeners may be sent as it is."""
+    try:
+        payload.decode()  # what the decoder only skips may be no UTF-8
+        return _typing.decode(payload).room == room and payload.startswith(_TYPING)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False

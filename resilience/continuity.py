@@ -4,10 +4,14 @@ A promoted replica keeps the id of its master as `master_replid2`, and in `secon
 how far it had followed (redis.io, "Replication ID explained").
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 import msgspec
+
+_OFFSET: Final = re.compile("[0-9]{1,20}")
 
 
 class Continuity(StrEnum):
@@ -28,11 +32,11 @@ class Lineage(msgspec.Struct, frozen=True):
     @classmethod
     def read(cls, info: Mapping[str, str]) -> "Lineage":
         """Take it from INFO replication."""
-        end = info.get("second_repl_offset", "-1")
+        end = info.get("second_repl_offset", "")
         return cls(
             id=info.get("master_replid", ""),
             parent_id=info.get("master_replid2", ""),
-            parent_end=int(end) if end.lstrip("-").isdigit() else -1,
+            parent_end=int(end) if _OFFSET.fullmatch(end) else -1,
         )
 
 

@@ -24,14 +24,15 @@ def count(engine: "RedisEngine") -> Statistics:
         errors.update(lane.errors)
         batches.add(lane.batches)
     control = engine.control
-    skipped = control.skipped + control.revocations.skipped + engine.connections.skipped
+    about_people = (engine.connections, engine.presence, engine.signals)
+    parts = (engine.records, control, control.revocations, *about_people)
     return Statistics(
         held=engine.budget.messages,
         held_s=0.0 if since is None else asyncio.get_running_loop().time() - since,
         held_peak=engine.budget.peak,
         batches=batches,
         gaps=engine.feed.gaps,
-        garbled=engine.feed.garbled + engine.records.skipped + skipped,
+        garbled=engine.feed.garbled + sum(part.skipped for part in parts),
         failovers=engine.succession.failovers,
         blackouts=engine.state.blackouts,
         unavailable_s=engine.state.unavailable_s,

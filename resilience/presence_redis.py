@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from chat.engine import Listener
 from chat.errors import Unavailable
 from chat.frames import PresenceView, User
+from chat.names import DisplayName, UserId
 from resilience import channel, keys
 from resilience.courier import Courier
 from resilience.lease import Lease
@@ -17,6 +20,7 @@ from resilience.scripts import VACATE
 CALM_S: Final = 0.2  # a reload, or a hundred joins at once, is one change
 REFRESH_S: Final = 4.0  # how often a mirror is compared with the storage
 _SENT_AT_ONCE: Final = 200  # commands of one errand
+_Member = tuple[UserId, DisplayName]
 
 
 class RedisPresence:
@@ -38,6 +42,7 @@ class RedisPresence:
         self._untold: set[str] = set()
         self._unsure: set[str] = set()  # rooms in which more of ours may be stored than we know
         self._wake = asyncio.Event()
+        self.skipped = 0
         lease.on_lapsed.append(self.assert_again)
         lease.on_died.append(self._bury)
 
@@ -184,9 +189,12 @@ class RedisPresence:
         for field, name in zip(fields[::2], fields[1::2], strict=False):
             user, slash, node = field.decode(errors="replace").partition("/")
             if slash and node != self._node and node in self._lease.live:
-                others.setdefault(node, []).append(
-                    User(user, name.decode(errors="replace") or None)
-                )
+                try:
+                    member = msgspec.convert((user, name.decode()), _Member)
+                except (msgspec.ValidationError, UnicodeDecodeError):
+                    self.skipped += 1
+                else:
+                    others.setdefault(node, []).append(User(member[0], member[1] or None))
         return others
 
     def _here(self, room: str) -> dict[str, User]:

@@ -1,23 +1,21 @@
 """Events as they come back from Redis: read as what anybody could have written."""
 
+import re
 from typing import Any, Final
 
 import msgspec
 
+from chat.frames import Message
 from chat.log import Event
 
 EVENT: Final = b"e"
 TRACE: Final = b"p"
 
 
-class _Envelope(msgspec.Struct):
-    type: str
-    room: str
-    seq: int
-    ts: int
-
-
-_envelope: Final = msgspec.json.Decoder(_Envelope)
+# Whole, though only its place is looked at: what is no message must not reach a client.
+_decode: Final = msgspec.json.Decoder(Message).decode
+_BEGIN: Final = b'{"type":"message",'  # a decoder of one type does not ask for its name
+_ID: Final = re.compile(rb"1-([0-9]{1,20})")
 
 
 class Records:
@@ -29,25 +27,32 @@ class Records:
     def event(
         self, room: str, seq: int, payload: bytes, traceparent: str | None = None
     ) -> Event | None:
-        """Return the event if the payload is JSON of this very place, else None."""
+        """Return the event if the payload is the message of this very place, else None."""
         try:
-            envelope = _envelope.decode(payload)
+            payload.decode()  # what the decoder only skips may be no UTF-8
+            message = _decode(payload)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            envelope = None
-        if envelope is None or envelope.room != room or envelope.seq != seq:
-            self.skipped += 1
-            return None
-        return Event(seq, payload, traceparent)
+            message = None
+        here = message is not None and message.room == room and message.seq == seq
+        if here and payload.startswith(_BEGIN):
+            return Event(seq, payload, traceparent)
+        self.skipped += 1
+        return None
 
     def entry(self, room: str, entry: Any) -> Event | None:
         """Return the event of a stream entry."""
         match entry:
-            case [bytes(name), list(fields)] if name.startswith(b"1-") and name[2:].isdigit():
-                values = dict(zip(fields[::2], fields[1::2], strict=False))
-                payload = values.get(EVENT)
-                if isinstance(payload, bytes):
-                    trace = values.get(TRACE)
-                    traced = trace.decode(errors="replace") if isinstance(trace, bytes) else None
-                    return self.event(room, int(name[2:]), payload, traced)
+            case [bytes(name), list(fields)] if place := _ID.fullmatch(name):
+                payload = _value(fields, EVENT)
+                if payload is not None:
+                    trace = _value(fields, TRACE)
+                    traced = None if trace is None else trace.decode(errors="replace")
+                    return self.event(room, int(place[1]), payload, traced)
         self.skipped += 1
         return None
+
+
+def _value(fields: list[Any], name: bytes) -> bytes | None:
+    pairs = zip(fields[::2], fields[1::2], strict=False)
+    found = next((value for field, value in pairs if field == name), None)
+    return found if isinstance(found, bytes) else None

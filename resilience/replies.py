@@ -1,12 +1,16 @@
 """What Redis and Sentinel say of themselves, parsed: ROLE, INFO, SENTINEL MASTER and REPLICAS."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from resilience.address import Address
 from resilience.link import LinkLost, Reply, ReplyError
+
+_NUMBER: Final = re.compile("-?[0-9]{1,20}")
+_NATURAL: Final = re.compile(b"[0-9]{1,15}")  # what Lua counts exactly
 
 
 class MasterRole(msgspec.Struct, frozen=True):
@@ -45,13 +49,29 @@ class Garbled(LinkLost):
     """An answer that is none of the forms known."""
 
 
+def number(text: str) -> int:
+    """Return the whole number that a text is; `Garbled` for any other, and for over 20 digits."""
+    if _NUMBER.fullmatch(text) is None:
+        raise Garbled("number")
+    return int(text)
+
+
+def natural(reply: Reply) -> int:
+    """Return the number that a stored string is; 0 for whatever else anybody has stored."""
+    return int(reply) if isinstance(reply, bytes) and _NATURAL.fullmatch(reply) else 0
+
+
+def _text(said: bytes) -> str:
+    return said.decode(errors="replace")
+
+
 def role(reply: Reply) -> MasterRole | ReplicaRole:
     """Parse ROLE (redis.io/commands/role); a sentinel's role is `Garbled`."""
     match reply:
         case [b"master", int(offset), list(replicas)]:
             return MasterRole(offset, dict(_replica(entry) for entry in replicas))
         case [b"slave", bytes(host), int(port), bytes(state), int()]:
-            return ReplicaRole(Address(host.decode(), port), state.decode())
+            return ReplicaRole(Address(_text(host), port), _text(state))
         case ReplyError():
             raise Garbled(str(reply).partition(" ")[0])
     raise Garbled("ROLE")
@@ -60,7 +80,7 @@ def role(reply: Reply) -> MasterRole | ReplicaRole:
 def _replica(entry: Any) -> tuple[Address, int]:
     match entry:
         case [bytes(host), bytes(port), bytes(offset)]:
-            return Address(host.decode(), int(port)), int(offset)
+            return Address(_text(host), number(_text(port))), number(_text(offset))
     raise Garbled("ROLE")
 
 
@@ -76,11 +96,11 @@ def master(reply: Reply) -> MasterView:
     """Parse SENTINEL MASTER."""
     fields = _fields(reply)
     return MasterView(
-        address=Address(fields["ip"], int(fields["port"])),
-        epoch=int(fields["config-epoch"]),
+        address=Address(fields["ip"], number(fields["port"])),
+        epoch=number(fields["config-epoch"]),
         failing_over="failover_in_progress" in fields["flags"],
-        sentinels=int(fields["num-other-sentinels"]) + 1,
-        quorum=int(fields.get("quorum", "0")),
+        sentinels=number(fields["num-other-sentinels"]) + 1,
+        quorum=number(fields.get("quorum", "0")),
     )
 
 
@@ -94,9 +114,9 @@ def replicas(reply: Reply) -> tuple[ReplicaView, ...]:
 def _replica_view(fields: dict[str, str]) -> ReplicaView:
     flags = fields["flags"].split(",")
     return ReplicaView(
-        address=Address(fields["ip"], int(fields["port"])),
+        address=Address(fields["ip"], number(fields["port"])),
         down="s_down" in flags or "o_down" in flags,
-        priority=int(fields["slave-priority"]),
+        priority=number(fields["slave-priority"]),
     )
 
 

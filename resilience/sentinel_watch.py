@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from resilience.backoff import persist
 from resilience.dialer import PROBE_S
 from resilience.election import View, called_down, count_sentinels
 from resilience.link import Command, Link, LinkLost, Opener, Reply, ReplyError
-from resilience.replies import master, replicas
+from resilience.replies import Garbled, master, number, replicas
 
 _log: Final = logging.getLogger("holdfast.sentinel")
 
@@ -154,9 +155,9 @@ class SentinelWatch:
         self.events += 1
         if channel != "+selected-slave" or len(fields) < _SELECTED or fields[5] != self.name:
             return
-        if fields[3].isdigit() and fields[7].isdigit():
-            successor, old = Address(fields[2], int(fields[3])), Address(fields[6], int(fields[7]))
-            self.on_selected(old, successor)
+        with suppress(Garbled):
+            successor = Address(fields[2], number(fields[3]))
+            self.on_selected(Address(fields[6], number(fields[7])), successor)
 
 
 class _Session:

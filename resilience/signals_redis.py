@@ -17,6 +17,7 @@ class RedisSignals:
         self._listener = listener
         self._courier = courier
         self._hears = hears
+        self.skipped = 0
 
     def send(self, room: str, payload: bytes) -> None:
         """Hand a frame to the listeners of all nodes."""
@@ -27,5 +28,9 @@ class RedisSignals:
 
     def hear(self, room: str, news: channel.Signal) -> None:
         """Take in a frame of another node."""
-        if news.node != self._node:
+        if news.node == self._node:
+            return
+        if channel.is_signal(room, news.payload):
             self._listener.signalled(room, news.payload)
+        else:
+            self.skipped += 1

@@ -18,7 +18,7 @@ from resilience.generation import Generation
 from resilience.link import Link, LinkLost, Opener, ReplyError
 from resilience.options import EngineOptions
 from resilience.quorum import ANSWER_S, Quorum, master_role
-from resilience.replies import ReplicaRole, role
+from resilience.replies import ReplicaRole, natural, role
 from resilience.sentinel_watch import SentinelWatch
 from resilience.storage_state import StorageState
 from resilience.verdicts import AGAIN_S, Verdict, code, judge
@@ -207,8 +207,7 @@ class Succession:
             generation.stall("beat", "too few replicas")
         else:
             generation.flow("beat")
-        if isinstance(replies[1], bytes) and replies[1].isdigit():
-            generation.mark = max(generation.mark, int(replies[1]))
+        generation.mark = max(generation.mark, natural(replies[1]))
 
     def _report(self, generation: Generation) -> None:
         reason = generation.stalled(STALL_S)

@@ -11,6 +11,7 @@ from resilience.address import Address
 REDIS_PORT: Final = 6379
 SENTINEL_PORT: Final = 26379
 SCHEMES: Final = ("redis", "rediss", "redis+sentinel", "rediss+sentinel")
+_DIGITS: Final = 5  # of a port; more of them than 4,300 Python refuses in words of its own
 _OPTIONS: Final = frozenset({"sentinel_username", "sentinel_password", "ssl_ca_certs"})
 
 
@@ -52,7 +53,10 @@ def parse(url: str) -> Target:
     scheme, _, _ = url.partition("://")
     if scheme not in SCHEMES:
         raise ValueError(f"the scheme is one of {', '.join(SCHEMES)}")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its text repeats a part of the URL, and that is the password's
+        raise ValueError("the host can't be read") from None
     options = _options(parts.query)
     login, _, hosts = parts.netloc.rpartition("@")
     credentials = _credentials(login)
@@ -104,7 +108,7 @@ def _address(text: str, default: int) -> Address:
         raise ValueError("a host is missing")
     if not port:
         return Address(host, default)
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 2**16:
+    if not port.isascii() or not port.isdigit() or len(port) > _DIGITS or not 0 < int(port) < 2**16:
         raise ValueError("a port is a number from 1 to 65535")
     return Address(host, int(port))
 
@@ -112,6 +116,6 @@ def _address(text: str, default: int) -> Address:
 def _database(path: list[str]) -> int:
     if not path:
         return 0
-    if len(path) > 1 or not path[0].isascii() or not path[0].isdigit():
+    if len(path) > 1 or not path[0].isascii() or not path[0].isdigit() or len(path[0]) > _DIGITS:
         raise ValueError("the database is a number")
     return int(path[0])
