@@ -31,6 +31,18 @@ def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
     return address
 
 
+def is_secure(request: web.Request, trusted: Sequence[Network]) -> bool:
+    """Tell whether the client speaks TLS, with us or with a trusted proxy that says so.
+
+    The last `X-Forwarded-Proto` is that proxy's own; those before it are anybody's.
+    """
+    if request.secure:
+        return True
+    said = request.headers.getall("X-Forwarded-Proto", [])
+    last = said[-1].rpartition(",")[2].strip().lower() if said else ""
+    return last == "https" and _is_trusted(request.remote or "", trusted)
+
+
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)

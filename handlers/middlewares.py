@@ -6,6 +6,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from chat.errors import Refusal
+from handlers.address import is_secure
 from handlers.answers import refuse
 from handlers.cors import plain_options
 from handlers.node import NODE
@@ -72,7 +73,7 @@ async def careful_headers(request: web.Request, response: web.StreamResponse) ->
     headers["Referrer-Policy"] = "no-referrer"
     headers.setdefault("Content-Security-Policy", CSP)
     headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
-    if request.app[NODE].options.secure:
+    if is_secure(request, request.app[NODE].options.trusted_proxies):
         headers[hdrs.STRICT_TRANSPORT_SECURITY] = _HSTS
 
 

@@ -30,4 +30,3 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: float = 10
     console: bool = False
     dev: bool = False
-    secure: bool = False  # behind TLS: send Strict-Transport-Security

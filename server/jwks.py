@@ -49,7 +49,7 @@ class Jwks:
             if self._fetched == float("-inf"):
                 raise Unavailable("the keys of tokens can't be had", retry_ms=5_000)
             return None
-        return _made_for(key, algorithm)
+        return made_for(key, algorithm)
 
     async def _refresh(self, kid: str) -> None:
         async with self._turn:
@@ -99,7 +99,7 @@ def read_keys(body: bytes) -> dict[str, dict[str, Any]]:
     }
 
 
-def _made_for(key: dict[str, Any], algorithm: str) -> jwt.PyJWK | None:
+def made_for(key: dict[str, Any], algorithm: str) -> jwt.PyJWK | None:
     """Return the key ready for the algorithm, if it is of that family and names no other."""
     if FAMILIES.get(algorithm[:2]) != key["kty"] or key.get("alg", algorithm) != algorithm:
         return None

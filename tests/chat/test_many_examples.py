@@ -1,4 +1,4 @@
-"""A hundred thousand examples: codec, text rule, limiter and session against anything."""
+"""Tens of thousands of examples: codec, text rule, limiter and session against anything."""
 
 import unicodedata
 from typing import Final
@@ -19,9 +19,17 @@ from chat.rate import Window
 from chat.session import Session, Timing
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1_800)]
-MANY: Final = settings(
-    max_examples=25_000, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+
+
+def many(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 JSON: Final = st.recursive(
     st.none()
     | st.booleans()
@@ -38,7 +46,7 @@ FRAMES: Final = st.builds(
 )
 
 
-@MANY
+@many(15_000)
 @given(
     st.binary(max_size=200) | st.text(max_size=200).map(lambda it: it.encode("utf-8", "replace"))
 )
@@ -49,7 +57,7 @@ def test_codec(payload: bytes) -> None:
             assert item.refusal.code in ERRORS
 
 
-@MANY
+@many(15_000)
 @given(st.text(max_size=200))
 def test_text_rule(given_text: str) -> None:
     """What is sanitised is in NFC, encodes, and stays itself when it is sanitised again."""
@@ -59,7 +67,7 @@ def test_text_rule(given_text: str) -> None:
     clean.encode()
 
 
-@MANY
+@many(10_000)
 @given(st.integers(1, 8), st.lists(st.floats(0, 30), max_size=60))
 def test_limiter(limit: int, steps: list[float]) -> None:
     """In no window are there more spends than the limit, whatever the pace."""
@@ -79,7 +87,7 @@ def answer(session: Session, command: AnyCommand, now: float) -> Refusal | None:
     return None
 
 
-@MANY
+@many(2_000)
 @given(said=st.lists(st.tuples(FRAMES, st.floats(0, 20)), max_size=30), welcomed=st.booleans())
 def test_session(said: list[tuple[dict[str, object], float]], *, welcomed: bool) -> None:
     """Any commands at any pace are admitted, or refused by the table; strangers are only closed."""

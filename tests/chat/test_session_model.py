@@ -13,6 +13,7 @@ from chat.errors import Refusal
 from chat.frames import Notice, ServerPing
 from chat.limits import Limits, Pace
 from chat.session import Session, Timing
+from tests.examples import often
 
 LIMITS, PACE = Limits(rooms=2), Pace(frames=6, malformed=3, refusals=3)
 TIMING = Timing(auth_s=10, idle_s=100, expiring_s=30)
@@ -155,6 +156,8 @@ class Talk(RuleBasedStateMachine):
         return None
 
 
-def test_a_session_does_what_its_table_says() -> None:
+@often(3_000)
+def test_a_session_does_what_its_table_says(examples: int) -> None:
     """Whatever is said and whenever, each answer and each tick is the one the model foretells."""
-    run_state_machine_as_test(Talk, settings=settings(max_examples=200, stateful_step_count=50))
+    how = settings(max_examples=examples, stateful_step_count=50, deadline=None, database=None)
+    run_state_machine_as_test(Talk, settings=how)

@@ -23,6 +23,26 @@ async def test_careful_headers(rest: Rest, path: str) -> None:
     assert "Strict-Transport-Security" not in headers
 
 
+@pytest.mark.parametrize(
+    ("trusted", "said", "sent"),
+    [
+        ("127.0.0.0/8", "https", True),
+        ("127.0.0.0/8", "http, HTTPS", True),
+        ("127.0.0.0/8", "https, http", False),
+        ("127.0.0.0/8", "http", False),
+        ("10.0.0.0/8", "https", False),
+        ("", "https", False),
+    ],
+)
+async def test_behind_tls(rest_with: Start, trusted: str, said: str, *, sent: bool) -> None:
+    """A year of TLS is promised exactly where a trusted proxy says that the client speaks it."""
+    rest = await rest_with(TRUSTED_PROXIES=trusted)
+    for path in PATHS:
+        headers = (await rest.ask("GET", path, headers={"X-Forwarded-Proto": said})).headers
+        found = headers.get("Strict-Transport-Security")
+        assert found == ("max-age=31536000" if sent else None)
+
+
 async def test_a_mistake_is_an_incident(
     rest: Rest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
