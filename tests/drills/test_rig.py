@@ -1,5 +1,8 @@
 """The rig's own arithmetic: what counts as a silence, as a recovery, as a broken term."""
 
+import os
+import subprocess
+import sys
 import time
 from io import BytesIO
 
@@ -8,6 +11,7 @@ import pytest
 from tests.drills.history import Fault, Recorder, parse
 from tests.drills.rig.fault import Harm
 from tests.drills.rig.journal import Ack, Journal
+from tests.drills.rig.starvation import Starvation
 from tests.drills.rig.terms import Terms
 from tests.drills.scenes.slowness import busiest
 
@@ -70,3 +74,29 @@ def test_busiest_window() -> None:
     """The most events in any 60 s are found wherever the window begins."""
     assert busiest([0, 30, 59, 61, 90, 118]) == 4
     assert busiest([]) == 0
+
+
+def test_only_times_are_stretched() -> None:
+    """What the machine took, and patience, excuse a late answer; they excuse no count."""
+    terms = Terms(starved=lambda: 0.5, patience=2)
+    terms.within("late", 2.5, 1)
+    terms.within("too late", 2.6, 1)
+    terms.most("acks on the wrong side", 1, 0)
+    assert [term.what for term in terms.broken] == ["too late", "acks on the wrong side"]
+
+
+def test_a_process_that_has_to_wait_is_seen() -> None:
+    """Several loops on few processors wait for one another, and that is measured."""
+    starvation = Starvation(list)
+    began = time.monotonic()
+    busy = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        for _ in range(2 * (os.cpu_count() or 1))
+    ]
+    while time.monotonic() < began + 0.5:
+        pass
+    waited = starvation.since(began)
+    for one in busy:
+        one.kill()
+        one.wait()
+    assert 0.05 < waited < time.monotonic() - began

@@ -61,9 +61,17 @@ class Outcome:
 
 
 async def perform(
-    drill: Drill, seed: int, folder: Path, say: Callable[[str], None] = lambda _: None
+    drill: Drill,
+    seed: int,
+    folder: Path,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    patience: float = 1.0,
 ) -> Outcome:
-    """Perform a drill in a folder that is there; its history stays in `history.jsonl`."""
+    """Perform a drill in a folder that is there; its history stays in `history.jsonl`.
+
+    `patience` stretches the bounds of its terms that are times; no other term knows of it.
+    """
     began = time.monotonic()
     path = folder / "history.jsonl"
     with path.open("ab", buffering=1 << 20) as stream:
@@ -71,6 +79,7 @@ async def perform(
         journal = Journal(recorder)
         async with staged(drill, seed, folder / "cluster", journal) as stage:
             stage.say = say
+            stage.terms.patience = patience
             async with sampling(stage.starvation):
                 await drill.act(stage)
                 await finish(stage)

@@ -32,11 +32,13 @@ class Terms:
 
     `starved` tells for how many seconds, since the present fault began, a process that was ready
     had to wait for a processor: times are allowed that much more, and nothing else is.
+    `patience` multiplies their bounds.
     """
 
     all: list[Term] = field(default_factory=list)
     recovery: float | None = None  # R, seconds
     starved: Callable[[], float] = lambda: 0.0
+    patience: float = 1.0
 
     def most(self, what: str, value: float, bound: float) -> None:
         """A count, or a ratio, that may be no higher."""
@@ -47,7 +49,7 @@ class Terms:
 
     def within(self, what: str, seconds: float, bound: float) -> None:
         """A time that may be no longer, on a machine that runs what is ready."""
-        self.all.append(Term(what, seconds, bound, allowed=self.starved()))
+        self.all.append(Term(what, seconds, self.patience * bound, allowed=self.starved()))
 
     def recovered(self, seconds: float, bound: float) -> None:
         """R: from a fault, or from its healing, to the first new ack."""

@@ -102,8 +102,7 @@ async def by_sentinel(stage: Stage) -> None:
         new = await stage.successor(old, 5)
         # Before Sentinel does it, which would cut the connections off.
         await old.command("REPLICAOF", LOOPBACK, new.announced)
-        count = await refusals(old, "UNBLOCKED")
-        fault.proved(f"{old.name} follows {new.name} and said UNBLOCKED: {count}")
+        fault.proved(f"{old.name} follows {new.name} and {await noticed(old)}")
         await stage.passing(HELD)
         cluster.mesh.heal()
         healed = fault.healed()
@@ -136,3 +135,18 @@ async def refusals(node: RedisNode, code: str) -> str:
         return await stat(node, "errorstats", f"errorstat_{code}")
 
     return await until(said, 5, f"{code} from {node.name}")
+
+
+async def noticed(node: RedisNode) -> str:
+    """Wait until the servers have noticed its demotion; return how.
+
+    Refused, or cut short in a WAIT; or they had asked the successor for its role, and hung up.
+    """
+
+    async def said() -> str | None:
+        for code in ("UNBLOCKED", "READONLY"):
+            if count := await stat(node, "errorstats", f"errorstat_{code}"):
+                return f"said {code}: {count}"
+        return None if "user=chat " in await node.command("CLIENT", "LIST") else "was left by all"
+
+    return await until(said, 5, f"a demotion that is noticed at {node.name}")
