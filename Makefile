@@ -74,7 +74,7 @@ failover: $(RUN) ## Break the master of what make ha runs, and report; KIND=kill
 	@.venv/bin/python -m deploy.local failover --kind $(KIND)
 
 .PHONY: drill
-drill: $(DEV) ## Break a real cluster, print the table; FAULT=F06 SEED=7, or DRILL="--random 600"
+drill: $(DEV) ## Break a real cluster, print the table; FAULT=F06 SEED=7, or DRILL=--short
 	.venv/bin/python -m tests.drills.run $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED)) $(DRILL)
 
 .PHONY: nightly
