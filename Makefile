@@ -77,6 +77,10 @@ failover: $(RUN) ## Break the master of what make ha runs, and report; KIND=kill
 drill: $(DEV) ## Break a real cluster, print the table; FAULT=F06 SEED=7, or DRILL=--short
 	.venv/bin/python -m tests.drills.run $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED)) $(DRILL)
 
+.PHONY: bystanders
+bystanders: $(DEV) ## Attack one of two servers in turns, print what others notice; ATTACK="bombs"
+	.venv/bin/python -m tests.server.bystanders $(ATTACK)
+
 .PHONY: nightly
 nightly: $(DEV) ## Run what takes too long for every change: 100,000 examples, made-up requests
 	.venv/bin/pytest -m nightly $(PYTEST)

@@ -16,9 +16,10 @@ import pytest
 
 from deploy.local.ports import Port
 from tests.chatting import token
+from tests.server.otlp import receiving
 
 ROOT: Final = Path(__file__).parents[2]
-CANARY: Final = "cAnArY"
+CANARY: Final = "zCaNaRy"  # the server has canaries of its own, and names them
 SECRET: Final = f"{CANARY}-secret-0123456789abcdef-0123456789"
 URL: Final = f"https://x.example/{CANARY}?token={CANARY}"
 ROOM: Final = "/v1/rooms/general/messages"
@@ -155,8 +156,17 @@ async def chat_badly(session: aiohttp.ClientSession, url: str, process: Process)
 
 
 async def test_no_canary_leaves_the_server() -> None:
-    """Whatever is planted where, neither output nor metrics, errors or documents hold it."""
-    async with started(REDIS_URL="memory://") as process, aiohttp.ClientSession() as session:
+    """Whatever is planted where, no output, metric, error, document or span holds it."""
+    async with (
+        receiving() as receiver,
+        started(
+            REDIS_URL="memory://",
+            OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url,
+            OTEL_BSP_SCHEDULE_DELAY="100",
+            TRACE_RATIO="1",
+        ) as process,
+        aiohttp.ClientSession() as session,
+    ):
         operators = (await process.until("operators_listening"))["port"]
         port = (await process.until("listening"))["port"]
         url = f"http://127.0.0.1:{port}"
@@ -170,8 +180,11 @@ async def test_no_canary_leaves_the_server() -> None:
         for path in ("/metrics", f"/{CANARY}?token={CANARY}"):
             async with session.get(f"http://127.0.0.1:{operators}{path}") as reply:
                 await process.note(reply)
+        await receiver.until(20)
+        await receiver.until(1, "publish")
         await session.close()
         await process.stop()
+    assert CANARY.lower().encode() not in receiver.raw.lower()
     assert len(process.told) > 50
     assert sum("rate_limited" in told or "token_invalid" in told for told in process.told) > 10
     assert process.output.count('"event":"request"') > 20
