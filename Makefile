@@ -55,10 +55,12 @@ run: $(RUN) ## Start the server for development: in memory, no Redis, on port 80
 
 .PHONY: test
 test: $(DEV) ## Run the tests (drills and nightly ones apart); PYTEST="-k feed" hands options on
-	@missing=; for program in redis-server chromium node npm nginx; do \
+	@missing=; for program in redis-server chromium node npm nginx \
+		prometheus promtool prometheus-redis-exporter; do \
 		command -v $$program >/dev/null || missing+=" $$program"; done; \
 	[ -z "$$missing" ] || { echo "The tests drive real programs, and these are not on PATH:$$missing." \
-		"On Debian: apt-get install redis-server chromium nodejs npm nginx-light" >&2; exit 1; }
+		"On Debian: apt-get install redis-server chromium nodejs npm nginx-light" \
+		"prometheus prometheus-redis-exporter" >&2; exit 1; }
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
 	.venv/bin/pytest $(PYTEST)
 

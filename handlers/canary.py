@@ -41,14 +41,13 @@ class Canary:
 
     async def sing(self) -> None:
         """Send one, and wait until it has come back or the next one is due."""
-        before = self._node.vitals.canary_runs["returned"]
         try:
             async with asyncio.timeout(CANARY_S):
                 seconds = await self._fly()
         except (Refusal, TimeoutError) as error:
             why = error.code if isinstance(error, Refusal) else "timeout"
             self._node.vitals.missed(why)
-            _log.warning("canary_missed", extra={"why": why, "returned": before})
+            _log.warning("canary_missed", extra={"why": why})
         else:
             self._node.vitals.returned(self._node.now(), seconds)
 

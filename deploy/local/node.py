@@ -26,6 +26,7 @@ class Passwords:
     replica: str
     sentinel: str
     chat: str
+    monitor: str
     admin: str
 
     @classmethod

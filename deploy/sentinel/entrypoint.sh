@@ -3,8 +3,8 @@
 #
 # NODE_HOST, NODE_PORT      what this node announces
 # MASTER_HOST, MASTER_PORT  the master of the very first start
-# REPLICA_PASSWORD, SENTINEL_PASSWORD, CHAT_PASSWORD, ADMIN_PASSWORD, or the same with _FILE at the
-#                           end and the path of a file; letters, digits, '-', '_' and '.' only
+# REPLICA_PASSWORD, SENTINEL_PASSWORD, CHAT_PASSWORD, MONITOR_PASSWORD, ADMIN_PASSWORD, or the same
+#                           with _FILE at the end and the path of a file; letters, digits, '-', '_' and '.' only
 # CHAT_SENTINEL_RIGHTS      empty, or +sentinel|failover to try failovers out from the console
 # MAXMEMORY                 of Redis, 1gb
 # TLS_DIR                   empty, or a folder of certificates: then nothing is spoken in the clear (tls.conf)
@@ -60,7 +60,7 @@ recall() {
         "$DATA_DIR/sentinel.conf"
 }
 
-for name in REPLICA_PASSWORD SENTINEL_PASSWORD CHAT_PASSWORD ADMIN_PASSWORD; do
+for name in REPLICA_PASSWORD SENTINEL_PASSWORD CHAT_PASSWORD MONITOR_PASSWORD ADMIN_PASSWORD; do
     secret $name
 done
 

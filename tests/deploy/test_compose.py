@@ -17,6 +17,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 REDIS = [name for name in SERVICES if name.startswith(("redis-", "sentinel-"))]
+OBSERVING = [name for name in SERVICES if SERVICES[name].get("profiles") == ["observability"]]
 CHATS = [name for name in SERVICES if name.startswith(("chat-", "single"))]
 ENTRYPOINT = (DEPLOY / "sentinel" / "entrypoint.sh").read_text()
 # Above the drain itself: three for the goodbyes, two for the lanes, five for the container's end.
@@ -150,3 +151,17 @@ def test_the_profile_for_one_node_stands_alone() -> None:
     """`--profile single up single` starts nothing else."""
     assert SERVICES["single"]["profiles"] == ["single"]
     assert SERVICES["single"]["depends_on"] == []
+
+
+def test_the_profile_for_observing() -> None:
+    """`--profile observability` adds what sees: pinned, apart from clients, Grafana in reach."""
+    assert set(OBSERVING) == {
+        *("collector", "jaeger", "prometheus", "alertmanager", "exporter", "grafana")
+    }
+    assert COMPOSE["networks"]["observability"] == {"internal": True}
+    for name in OBSERVING:
+        assert re.search(r":v?\d+\.\d+\.\d+$", SERVICES[name]["image"])
+        assert "observability" in SERVICES[name]["networks"]
+        assert bool(SERVICES[name].get("ports")) == (name == "grafana")
+    for number in (1, 2, 3, 4):
+        assert "observability" in SERVICES[f"chat-{number}"]["networks"]

@@ -13,7 +13,8 @@ from deploy.local.reaper import Reaper
 from deploy.local.templates import TEMPLATES
 from tests.certificates import issue
 
-PASSWORDS = {f"{name}_PASSWORD": f"{name.lower()}-1._" for name in ("REPLICA", "SENTINEL", "CHAT")}
+USERS = ("REPLICA", "SENTINEL", "CHAT", "MONITOR")
+PASSWORDS = {f"{name}_PASSWORD": f"{name.lower()}-1._" for name in USERS}
 ENTRYPOINT = str(TEMPLATES / "entrypoint.sh")
 DEADLINE = 10.0
 

@@ -17,6 +17,7 @@ VALUES = {
     "REPLICA_PASSWORD": "r3pl.ica",
     "SENTINEL_PASSWORD": "s3nt-inel",
     "CHAT_PASSWORD": "ch4t_",
+    "MONITOR_PASSWORD": "m0nitor",
     "ADMIN_PASSWORD": "4dmin",
     "CHAT_SENTINEL_RIGHTS": "+sentinel|failover",
     "MAXMEMORY": "1gb",
