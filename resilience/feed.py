@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from random import Random
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from chat.log import Event, Position
 from resilience import channel, keys
 from resilience.backoff import persist
 from resilience.generation import Generation
+from resilience.heads import behind
 from resilience.known import Known
 from resilience.link import Link, LinkLost
 from resilience.reader import Question, Reader
@@ -116,6 +116,7 @@ class Feed:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(), name="feed")
             group.create_task(self._fill(), name="feed filler")
+            group.create_task(self._compare(), name="feed heads")
 
     async def _listen(self) -> None:
         while True:
@@ -262,22 +263,26 @@ class Feed:
         self._look.set()
 
     async def _fill(self) -> None:
-        """Look at suspects as they come, and at all rooms every two seconds."""
-        loop = asyncio.get_running_loop()
-        due = loop.time() + LOOK_S  # apart from the suspects, which may come more often
+        """Look at suspects as they come."""
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(due):
-                    await self._look.wait()
-            if loop.time() >= due:
-                self._suspects.update(self._streams)
-                due = loop.time() + LOOK_S
+            await self._look.wait()
             self._look.clear()
             suspects, self._suspects = self._suspects, set()
             ready = [self._streams[room] for room in suspects if room in self._streams]
             async with asyncio.TaskGroup() as group:
                 for stream in ready:
                     group.create_task(self._examine(stream))
+
+    async def _compare(self) -> None:
+        """Suspect, every two seconds, every room of which the log does not end where it stands."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                late = await behind(self._reader, list(self._streams.values()))
+            except Unavailable:
+                continue  # nothing to be had now; the next look comes
+            for stream in late:
+                self._suspect(stream.room)
 
     async def _examine(self, stream: Stream) -> None:
         """Bring one stream to the head of its log."""

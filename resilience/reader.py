@@ -21,6 +21,8 @@ from resilience.scripts import READ
 from resilience.succession import Succession
 from resilience.verdicts import AGAIN_S, Verdict, code, judge
 
+Commands = Callable[[int], Sequence[Command]]  # from the number of the last break
+
 BATCH: Final = 128  # reads that share one barrier
 WAITING: Final = 20_000  # beyond that a join is refused at once rather than late
 
@@ -37,8 +39,8 @@ class Question(msgspec.Struct, frozen=True):
 class _Asked:
     __slots__ = ("commands", "future")
 
-    def __init__(self, commands: Callable[[int], Command], future: asyncio.Future[Reply]) -> None:
-        self.commands = commands  # of the present mark
+    def __init__(self, commands: Commands, future: asyncio.Future[list[Reply]]) -> None:
+        self.commands = commands
         self.future = future
 
 
@@ -92,14 +94,18 @@ class Reader:
             raise Unavailable("the room's records are not ours") from None
 
     async def ask(self, command: Callable[[int], Command]) -> Reply:
-        """Return the reply to a command once all that it rests on is committed.
+        """Return the reply to a command; as `ask_all`."""
+        return (await self.ask_all(lambda mark: [command(mark)]))[0]
 
-        `command` is built anew for each attempt, from the number of the last break; it must
+    async def ask_all(self, commands: Commands) -> list[Reply]:
+        """Return the replies to commands once all that they rest on is committed.
+
+        They are built anew for each attempt, from the number of the last break; they must
         bear being carried out twice. Raises `Unavailable` after the hold time.
         """
         if len(self._queue) >= WAITING:
             raise Unavailable("too many reads wait")
-        asked = _Asked(command, self._loop.create_future())
+        asked = _Asked(commands, self._loop.create_future())
         self._queue.append(asked)
         self._wake.set()
         try:
@@ -138,22 +144,25 @@ class Reader:
         return taken
 
     async def _send(self, link: Link, quorum: Quorum, batch: Sequence[_Asked]) -> float:
-        commands = [asked.commands(quorum.generation.mark) for asked in batch]
+        parts = [asked.commands(quorum.generation.mark) for asked in batch]
         barrier = ("SET", keys.BARRIER, quorum.generation.number)
+        commands = [command for part in parts for command in part]
         replies = await link.pipeline([*commands, barrier, *quorum.questions()], ANSWER_S)
-        answers, written = replies[: len(batch)], replies[len(batch)]
-        failed = [reply for reply in [*answers, written] if isinstance(reply, ReplyError)]
+        written = replies[len(commands)]
+        failed = [r for r in replies[: len(commands) + 1] if isinstance(r, ReplyError)]
         if may_commit(written):
-            await quorum.commit(link, replies[len(batch) + 1 :])
-            for asked, answer in zip(batch, answers, strict=True):
-                self._answer(asked, answer)
+            await quorum.commit(link, replies[len(commands) + 1 :])
+            start = 0
+            for asked, part in zip(batch, parts, strict=True):
+                self._answer(asked, replies[start : start + len(part)])
+                start += len(part)
         return await self._consider(link, failed)
 
-    def _answer(self, asked: _Asked, answer: Reply) -> None:
-        if isinstance(answer, ReplyError) or asked.future.done():
+    def _answer(self, asked: _Asked, answers: list[Reply]) -> None:
+        if any(isinstance(answer, ReplyError) for answer in answers) or asked.future.done():
             return
         self.reads += 1
-        asked.future.set_result(answer)
+        asked.future.set_result(answers)
 
     async def _consider(self, link: Link, failed: Sequence[ReplyError]) -> float:
         pause = 0.0

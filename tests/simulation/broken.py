@@ -114,7 +114,7 @@ def read_replica() -> Iterator[None]:
 
     async def ask_replica(self: Reader, link: Link, quorum: Quorum, batch: Any) -> float:
         members = sorted(quorum.generation.insync.members)
-        plain = [asked for asked in batch if _is_page(asked.commands(0))]
+        plain = [asked for asked in batch if _is_page(asked.commands(0)[0])]
         if not members or not plain:
             return await send(self, link, quorum, batch)
         try:
@@ -123,9 +123,9 @@ def read_replica() -> Iterator[None]:
             return await send(self, link, quorum, batch)
         try:
             for asked in plain:
-                reply = await _page(replica, asked.commands(0))
+                reply = await _page(replica, asked.commands(0)[0])
                 if reply is not None:
-                    self._answer(asked, reply)
+                    self._answer(asked, [reply])
         finally:
             replica.close("read")
         rest = [asked for asked in batch if not asked.future.done()]

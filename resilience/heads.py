@@ -1,0 +1,54 @@
+"""Where the logs of many rooms end: one look tells in which of them something was missed."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from chat.log import Position
+from resilience import keys
+from resilience.link import Command, Reply
+from resilience.reader import Reader
+from resilience.stream import Stream
+
+CHUNK: Final = 500  # rooms of one question: half a millisecond of Redis, and of this loop
+
+
+async def behind(reader: Reader, streams: Sequence[Stream]) -> list[Stream]:
+    """Return the streams that do not stand where their log ends; `Unavailable` if it isn't told.
+
+    It only asks whether all is equal: what is not is read, and judged by read.lua.
+    """
+    found: list[Stream] = []
+    for start in range(0, len(streams), CHUNK):
+        found += await _behind(reader, streams[start : start + CHUNK])
+    return found
+
+
+async def _behind(reader: Reader, streams: Sequence[Stream]) -> list[Stream]:
+    before = [stream.position for stream in streams]
+    mark = 0
+
+    def commands(of_now: int) -> list[Command]:
+        nonlocal mark
+        mark = of_now
+        return [("HMGET", keys.meta(s.room), "epoch", "head", "mark") for s in streams]
+
+    replies = await reader.ask_all(commands)
+    told = zip(streams, before, replies, strict=True)
+    return [stream for stream, place, reply in told if not _agrees(stream, place, reply, mark)]
+
+
+def _agrees(stream: Stream, before: Position | None, reply: Reply, mark: int) -> bool:
+    """Tell whether the log's end is a place where the stream stood between question and answer."""
+    now = stream.position
+    match reply:
+        case [bytes(epoch), bytes(head), bytes(marked)] if before is not None and now is not None:
+            return (
+                before.epoch == now.epoch == epoch.decode(errors="replace")
+                and before.seq <= _number(head) <= now.seq
+                and _number(marked) >= mark
+            )
+    return False
+
+
+def _number(text: bytes) -> int:
+    return int(text) if text.isdigit() else -1
