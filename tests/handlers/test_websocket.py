@@ -1,12 +1,13 @@
 """The WebSocket route: the handshake's checks, and what ends a connection."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
-from tests.chatting import ORIGIN, Client, Served, token
+from tests.chatting import ORIGIN, Client, Closed, Served, token
 from tests.conftest import Connect, Serve
 from tests.handlers.framing import TEXT, command, frame, spoken
 
@@ -120,6 +121,32 @@ async def test_limit_per_address_is_exact(serve: Serve) -> None:
     assert {r.status for r in refused} == {429}
     for socket in sockets:
         await socket.close()
+
+
+async def test_limit_per_user_is_exact(serve: Serve) -> None:
+    """Of fifty who sign in at once as one user seven stay; the others end by 4005."""
+    served = await serve(WEBSOCKET_MAX_CONNECTIONS_PER_USER=7)
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(served.client()) for _ in range(50)]
+        replies = await asyncio.gather(*(client.sign_in("ann") for client in clients))
+        assert {reply["type"] for reply in replies} == {"welcome"}
+        pinged = [asyncio.create_task(client.ask({"type": "ping"})) for client in clients]
+        ends = await asyncio.gather(*pinged, return_exceptions=True)
+    assert sum(isinstance(end, dict) for end in ends) == 7
+    assert {end.code for end in ends if isinstance(end, Closed)} == {4005}
+
+
+async def test_total_is_exact(serve: Serve) -> None:
+    """Of fifty parallel attempts exactly as many get in as the node has room for."""
+    served = await serve(WEBSOCKET_MAX_CONNECTIONS=7, WEBSOCKET_MAX_CONNECTIONS_PER_IP=7)
+    attempts = [served.session.ws_connect(f"{served.url}/ws") for _ in range(50)]
+    results = await asyncio.gather(*attempts, return_exceptions=True)
+    refused = [r for r in results if isinstance(r, aiohttp.WSServerHandshakeError)]
+    assert len(refused) == 43
+    assert {r.status for r in refused} == {503}
+    for result in results:
+        if isinstance(result, aiohttp.ClientWebSocketResponse):
+            await result.close()
 
 
 async def test_handshake_rate(serve: Serve) -> None:
