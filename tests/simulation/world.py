@@ -183,7 +183,8 @@ class World:
                 raise StuckError(said)
             await asyncio.sleep(_LOOK_S)
 
-    def _is_converged(self) -> bool:
+    def is_whole(self) -> bool:
+        """Tell whether all sentinels name one master, and all others follow it."""
         master = self.master
         named = {sentinel.master for sentinel in self.sentinels.sentinels}
         return (
@@ -194,8 +195,10 @@ class World:
                 node is master or (node.following == master.address and node.is_linked)
                 for node in self.redis
             )
-            and len({node.log.offset for node in self.redis}) == 1
         )
+
+    def _is_converged(self) -> bool:
+        return self.is_whole() and len({node.log.offset for node in self.redis}) == 1
 
     def _are_shown(self) -> bool:
         """Tell whether every device stands at the end of every room's log."""
