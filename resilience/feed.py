@@ -89,18 +89,20 @@ class Feed:
             if self._link is not None:
                 self._link.tell([("SUBSCRIBE", keys.channel(room))])
             self._suspect(room)
+        stream.waiting += 1
         try:
             async with asyncio.timeout(self._reader.hold_s):
                 return await stream.begun()
         except TimeoutError:
-            self._give_up(stream)
             raise Unavailable from None
-        except asyncio.CancelledError:
+        finally:
+            stream.waiting -= 1
             self._give_up(stream)
-            raise
 
     def _give_up(self, stream: Stream) -> None:
-        if stream.position is None and self._streams.get(stream.room) is stream:
+        """Follow no more what never began, once nobody waits for it."""
+        begun = stream.position is not None or stream.waiting
+        if not begun and self._streams.get(stream.room) is stream:
             self.unfollow(stream.room)
 
     def unfollow(self, room: str) -> None:

@@ -187,3 +187,18 @@ async def test_the_stream_goes_on(storage: Cluster, patient: Node, open_node: Op
         await heard.hears(3)
         assert heard.seqs() == [1, 2, 3]
         assert heard.losses == []
+
+
+async def test_who_gives_up_takes_nobody_along(storage: Cluster, patient: Node) -> None:
+    """Of two that wait to hear a room one goes away; the other hears it when the storage is up."""
+    await stop(storage)
+    leaves = asyncio.create_task(patient.log.follow("den"))
+    stays = asyncio.create_task(patient.log.follow("den"))
+    await asyncio.sleep(0)
+    leaves.cancel()
+    await asyncio.wait({leaves})
+    await go_on(storage)
+    async with asyncio.timeout(PATIENT_S / 2):
+        assert (await stays).seq == 0
+    await patient.log.append(draft())
+    await patient.heard.hears(1)
