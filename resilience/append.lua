@@ -31,20 +31,36 @@ local old = redis.call('HMGET', stem .. ':' .. (turn - 1), unpack(fields))
 local group = math.max(1, math.floor(limit / 128))
 local groups = math.floor(limit / group)
 local rates, spent = {}, {}
+
+-- This clock may be set back. What then lies ahead of it was now at the latest, or the user would
+-- have to wait for as long as it was set back.
+local function brought_back(times)
+  local ahead = #times > 0 and struct.unpack('>d', times, #times - 7) - clock or 0
+  if ahead <= 0 then return times, false end
+  local moved = {}
+  for at = 1, #times, 8 do
+    moved[#moved + 1] = struct.pack('>d', struct.unpack('>d', times, at) - ahead)
+  end
+  return table.concat(moved), true
+end
+
 local function spend(user)
   local value = rates[user]
   if not value then
     value = redis.call('GET', 'hf:rate:{' .. user .. '}') or struct.pack('>d', group)
   end
-  local count, times = struct.unpack('>d', value), string.sub(value, 9)
+  local count = struct.unpack('>d', value)
+  local times, moved = brought_back(string.sub(value, 9))
   if count < group and #times >= 8 then
     count, times = count + 1, string.sub(times, 1, -9)
   else
     while #times > groups * 8 do times = string.sub(times, 9) end
     if #times == groups * 8 then
       local age = clock - struct.unpack('>d', times)
-      if age < 0 then age = 0 end
-      if age <= window then return window - age + 1 end
+      if age <= window then
+        if moved then rates[user], spent[user] = struct.pack('>d', count) .. times, true end
+        return window - age + 1
+      end
       times = string.sub(times, 9)
     end
     count = 1
@@ -95,9 +111,9 @@ redis.call('HSET', meta, 'epoch', epoch, 'head', string.format('%.0f', seq), 'ts
 if #added > 0 then
   redis.call('XTRIM', log, 'MAXLEN', '~', ARGV[5])
   redis.call('HSET', current, unpack(keys))
-  for user in pairs(spent) do
-    redis.call('SET', 'hf:rate:{' .. user .. '}', rates[user], 'PX', window + 1)
-  end
+end
+for user in pairs(spent) do
+  redis.call('SET', 'hf:rate:{' .. user .. '}', rates[user], 'PX', window + 1)
 end
 if rotated then
   redis.call('PEXPIRE', current, 2 * dedup)

@@ -4,7 +4,7 @@ test_scripts.py holds them against the Lua in a real Redis, call by call.
 """
 
 from collections.abc import Callable, Sequence
-from struct import pack, unpack_from
+from struct import iter_unpack, pack, unpack_from
 from typing import Any, Final, Protocol
 
 from resilience.scripts import APPEND, READ
@@ -109,19 +109,28 @@ class _Append:
         groups = self.limit // group
         value = self.rates.get(user) or self.server.look(f"hf:rate:{{{user}}}")
         value = value or pack(">d", group)
-        (count,), times = unpack_from(">d", value), value[_EIGHT:]
+        (count,), (times, moved) = unpack_from(">d", value), self._brought_back(value[_EIGHT:])
         if count < group and len(times) >= _EIGHT:
             count, times = count + 1, times[:-_EIGHT]
         else:
             times = times[-groups * _EIGHT :] if len(times) > groups * _EIGHT else times
             if len(times) == groups * _EIGHT:
-                age = max(0, self.clock - unpack_from(">d", times)[0])
+                age = self.clock - unpack_from(">d", times)[0]
                 if age <= self.window:
+                    if moved:
+                        self.rates[user] = pack(">d", count) + times
                     return int(self.window - age + 1)
                 times = times[_EIGHT:]
             count = 1
         self.rates[user] = pack(">d", count) + times + pack(">d", self.clock)
         return 0
+
+    def _brought_back(self, times: bytes) -> tuple[bytes, bool]:
+        known = [moment for (moment,) in iter_unpack(">d", times)]
+        ahead = known[-1] - self.clock if known else 0
+        if ahead <= 0:
+            return times, False
+        return b"".join(pack(">d", moment - ahead) for moment in known), True
 
     def _write(self) -> None:
         write, (log, meta, stem) = self.server.write, self.keys
@@ -144,8 +153,8 @@ class _Append:
         )
         if self.added:
             write("hset", f"{stem}:{self.turn}", self.remembered)
-            for user, value in self.rates.items():
-                write("set", f"hf:rate:{{{user}}}", value, self.clock + self.window + 1)
+        for user, value in self.rates.items():
+            write("set", f"hf:rate:{{{user}}}", value, self.clock + self.window + 1)
         if self.rotated:
             write("pexpireat", f"{stem}:{self.turn}", self.clock + 2 * self.dedup)
             write("del", f"{stem}:{self.turn - 2}")
