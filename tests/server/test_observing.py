@@ -6,6 +6,7 @@ The recorder shares nothing with them: it is the people who talk, and when they 
 import asyncio
 import json
 import re
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -61,11 +62,24 @@ async def test_a_failover_as_it_is_seen(tmp_path: Path, agreement: float) -> Non
             assert 0.5 < together <= longest
             await assert_metrics(prometheus, pytest.approx(together, abs=agreement))
             await assert_names(prometheus)
+            await assert_exemplars(prometheus, receiver)
             assert_traces(
                 receiver,
                 pytest.approx(together, abs=agreement),
                 f"master 127.0.0.1:{new.announced}",
             )
+
+
+async def assert_exemplars(prometheus: Prometheus, receiver: Receiver) -> None:
+    """A point of a latency panel opens a trace that the collector has."""
+    known = {span.trace for span in receiver.spans}
+    for metric in ("ack", "delivery"):
+        text = f"chat_message_{metric}_duration_seconds_bucket"
+        span = {"start": str(time.time() - 60), "end": str(time.time())}
+        series = await prometheus.ask("/api/v1/query_exemplars", query=text, **span)
+        found = {one["labels"]["trace_id"] for each in series for one in each["exemplars"]}
+        assert found
+        assert found <= known
 
 
 async def assert_metrics(prometheus: Prometheus, silence: object) -> None:
