@@ -15,7 +15,7 @@ def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
     is not one: what stands left of it was written by the client.
     """
     address = request.remote or ""
-    if not trusted or not _is_trusted(address, trusted):
+    if not trusted or not is_trusted(address, trusted):
         return address
     hops = [
         hop.strip()
@@ -26,7 +26,7 @@ def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
         if not _is_address(hop):
             return address
         address = hop
-        if not _is_trusted(hop, trusted):
+        if not is_trusted(hop, trusted):
             return hop
     return address
 
@@ -40,7 +40,7 @@ def is_secure(request: web.Request, trusted: Sequence[Network]) -> bool:
         return True
     said = request.headers.getall("X-Forwarded-Proto", [])
     last = said[-1].rpartition(",")[2].strip().lower() if said else ""
-    return last == "https" and _is_trusted(request.remote or "", trusted)
+    return last == "https" and is_trusted(request.remote or "", trusted)
 
 
 def _is_address(text: str) -> bool:
@@ -51,5 +51,6 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    """Tell whether an address is one of these networks'."""
     return _is_address(address) and any(ip_address(address) in network for network in trusted)

@@ -7,10 +7,13 @@ from typing import Final
 from chat.errors import Refusal
 from chat.limits import MINUTE_S
 from chat.rate import Window, ceil_ms
+from handlers.address import is_trusted
 from handlers.options import EdgeOptions
 
 RETRY_MS: Final = 5_000
 _FORGET_OVER: Final = 1_000  # addresses remembered before the quiet ones are forgotten
+# To each handshake that an address may make: a page, its modules and images, and REST beside it.
+_CONNECTIONS: Final = 5
 _V6_PREFIX: Final = 64  # what one subscriber is given: its addresses count as one
 
 
@@ -83,6 +86,7 @@ class Gate:
         self.by_network: Counter[str] = Counter()
         self.strangers: Counter[str] = Counter()
         self._handshakes: dict[str, Window] = {}
+        self._connections: dict[str, Window] = {}
         self._bad_tokens: dict[str, Window] = {}
         self.draining = False
         self.active = 0
@@ -91,6 +95,20 @@ class Gate:
     def accepting(self) -> bool:
         """Whether one more connection would be let in."""
         return not self.draining and self.active < self._options.connections
+
+    def knock(self, address: str, now: float) -> bool:
+        """Tell whether an address may open one more connection, before anything is read from it.
+
+        Five in any minute for each handshake that it may make; trusted proxies as many as they
+        like. Without this bound short requests without end take a share of everybody's core.
+        """
+        if is_trusted(address, self._options.trusted_proxies):
+            return True
+        limit = _CONNECTIONS * self._options.handshakes_per_minute
+        if not self._window(self._connections, network_of(address), now, limit).spend(now):
+            return True
+        self._rejections["connections"] += 1
+        return False
 
     def enter(self, address: str, now: float) -> Entry:
         """Count a connection in, or raise `unavailable` (full) or `rate_limited` (this address)."""

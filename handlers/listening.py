@@ -6,7 +6,8 @@ traceback, and waits an hour for a header.
 
 import asyncio
 import logging
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
@@ -21,6 +22,8 @@ LINGER_S: Final = 2.0  # for a refused client to read why, before what it still 
 _SERVER_ERROR: Final = 500
 _log: Final = logging.getLogger("holdfast.edge")
 
+Admits = Callable[[str], bool]
+
 
 class _Answer(web.Response):
     """An answer outside the application, whose hook for headers does not see it."""
@@ -33,10 +36,19 @@ class _Answer(web.Response):
 class EdgeProtocol(RequestHandler):
     """One HTTP connection; its first header has 20 s, the next ones the keep-alive time."""
 
-    __slots__ = ("_garbled", "_header_due")
+    __slots__ = ("_admits", "_garbled", "_header_due")
+
+    def __init__(self, manager: web.Server, admits: Admits, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._admits = admits
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the time for the header."""
+        """Start the time for the header, or cut off who has come too often."""
+        if not self._admits(_address(transport)):
+            transport = cast("asyncio.Transport", transport)
+            transport.set_protocol(asyncio.Protocol())  # to whom it means nothing that it ends
+            transport.abort()
+            return
         super().connection_made(transport)
         self._garbled = False
         self._header_due = self._loop.call_later(HEADER_S, self._give_up)
@@ -105,17 +117,30 @@ class EdgeProtocol(RequestHandler):
         return answer
 
 
+def _address(transport: asyncio.BaseTransport) -> str:
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else ""
+
+
 class _EdgeServer(web.Server):
     """Makes the protocol of each connection."""
 
+    admits: Admits
+
     def __call__(self) -> RequestHandler:
-        return EdgeProtocol(self, loop=self._loop, **self._kwargs)
+        return EdgeProtocol(self, self.admits, loop=self._loop, **self._kwargs)
 
 
 class EdgeRunner(web.AppRunner):
-    """Runs an application behind `EdgeProtocol`; bodies stay as they came, never inflated."""
+    """Runs an application behind `EdgeProtocol`; bodies stay as they came, never inflated.
 
-    def __init__(self, app: web.Application, **options: Any) -> None:
+    `admits` tells of an address whether it may open one more connection.
+    """
+
+    def __init__(
+        self, app: web.Application, admits: Admits = lambda _: True, **options: Any
+    ) -> None:
+        self._admits = admits
         options.setdefault("keepalive_timeout", KEEP_ALIVE_S)
         options.setdefault("lingering_time", LINGER_S)
         super().__init__(app, auto_decompress=False, **options)
@@ -131,9 +156,11 @@ class EdgeRunner(web.AppRunner):
                     raise
                 return translate(request, error)
 
-        return _EdgeServer(
+        edge = _EdgeServer(
             answer,
             request_factory=server.request_factory,
             loop=server._loop,  # noqa: SLF001 - aiohttp offers no way to choose the protocol
             **server._kwargs,  # noqa: SLF001
         )
+        edge.admits = self._admits
+        return edge

@@ -154,6 +154,10 @@ class Node:
             await asyncio.sleep(0)  # connections are lost in the loop's next turn
             await asyncio.gather(*self._partings)
 
+    def admits(self, address: str) -> bool:
+        """Tell whether an address may open one more connection now."""
+        return self.gate.knock(address, self.now())
+
     def announce_drain(self, reason: str) -> None:
         """Let nobody in any more, and ask everyone to go, each at a moment of its own."""
         self.gate.draining = True

@@ -27,7 +27,11 @@ async def serve(app: web.Application, settings: Settings, announce: Callable[[in
     `announce` is told the port once it is open.
     """
     runner = EdgeRunner(
-        app, access_log_class=AccessLogger, handle_signals=False, shutdown_timeout=1
+        app,
+        app[NODE].admits,
+        access_log_class=AccessLogger,
+        handle_signals=False,
+        shutdown_timeout=1,
     )
     stop, hurry = asyncio.Event(), asyncio.Event()
     spans = app[TELEMETRY].counts if TELEMETRY in app else None

@@ -137,7 +137,7 @@ async def serving(*, dev: bool = False, **environment: Any) -> AsyncIterator[Ser
     }
     settings = load({**generous, **{name: str(value) for name, value in environment.items()}})
     app = build_app(settings, dev=dev)
-    runner = EdgeRunner(app, shutdown_timeout=1)
+    runner = EdgeRunner(app, app[NODE].admits, shutdown_timeout=1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", settings.port)

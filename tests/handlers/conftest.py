@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from handlers.listening import EdgeRunner
+from handlers.node import NODE
 from server.app import build_app
 from server.settings import load
 from tests.chatting import SECRET, Served, token
@@ -76,7 +77,8 @@ async def edge(**environment: Any) -> AsyncIterator[Rest]:
     """Run the server on the embedded engine behind the edge's own runner."""
     given = {"REDIS_URL": "memory://", "JWT_SECRET": SECRET, "RATE_LIMIT_MESSAGES_PER_MINUTE": 1000}
     settings = load({name: str(value) for name, value in (given | environment).items()})
-    runner = EdgeRunner(build_app(settings), shutdown_timeout=1)
+    app = build_app(settings)
+    runner = EdgeRunner(app, app[NODE].admits, shutdown_timeout=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

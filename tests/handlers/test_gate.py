@@ -1,6 +1,7 @@
 """The gate: exact bounds, by network, and how an address is told to others."""
 
 from collections import Counter
+from ipaddress import ip_network
 
 import pytest
 
@@ -49,6 +50,17 @@ def test_handshakes_in_any_minute() -> None:
     assert refused(gate, "10.0.0.1", 59.9) == "rate_limited"
     gate.enter("10.0.0.1", 60.0)
     gate.enter("10.0.0.2", 59.9)
+
+
+def test_connections_in_any_minute() -> None:
+    """Five connections for each handshake of a minute, then none; trusted proxies as they like."""
+    trusted = (ip_network("10.9.0.0/16"),)
+    gate = gate_of(EdgeOptions(handshakes_per_minute=2, trusted_proxies=trusted))
+    assert [gate.knock("10.0.0.1", 0) for _ in range(11)] == [True] * 10 + [False]
+    assert gate.knock("10.0.0.2", 0)
+    assert not gate.knock("10.0.0.1", 59.9)
+    assert gate.knock("10.0.0.1", 60.0)
+    assert all(gate.knock("10.9.0.1", 0) for _ in range(100))
 
 
 def test_quiet_addresses_are_forgotten() -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import gzip
+from contextlib import suppress
 
 import pytest
 
 from handlers import bodies, listening
 from tests.chatting import token
-from tests.handlers.conftest import Rest, complaints
+from tests.handlers.conftest import Rest, Start, complaints
 
 ROOM = "/v1/rooms/general/messages"
 HOST = b"Host: localhost\r\n"
@@ -145,3 +146,14 @@ async def test_a_body_of_unknown_length_is_bounded(rest: Rest) -> None:
     answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 1)
     writer.close()
     assert answer.split()[1] == b"413"
+
+
+async def test_connections_without_end(rest_with: Start) -> None:
+    """After five connections for the one handshake of a minute the next is cut, and counted."""
+    rest = await rest_with(WEBSOCKET_HANDSHAKES_PER_MINUTE=1)
+    ask = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    for _ in range(5):
+        assert b" 200 " in (await raw(rest, ask)).partition(b"\r\n")[0]
+    with suppress(ConnectionError):
+        assert await raw(rest, ask) == b""
+    assert rest.served.node.statistics.rejections["connections"] == 1
