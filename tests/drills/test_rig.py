@@ -30,6 +30,12 @@ def test_recovery_is_the_end_of_the_longest_silence() -> None:
     assert told.recovery(time.monotonic() - 5.05) == pytest.approx(3.05, abs=0.02)
 
 
+def test_a_pause_is_as_long_as_it_is() -> None:
+    """A pause is measured from its own begin, however long after the fault it came."""
+    told = journal((5.0, "a"), (4.9, "a"), (2.0, "b"), (0.0, "b"))
+    assert told.pause(time.monotonic() - 5.05) == pytest.approx(2.9, abs=0.02)
+
+
 def test_an_endless_silence_is_no_recovery_of_zero() -> None:
     """Where no ack came at all, R is all the time that has passed."""
     assert journal().recovery(time.monotonic() - 7) == pytest.approx(7, abs=0.02)

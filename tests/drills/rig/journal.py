@@ -61,6 +61,11 @@ class Journal:
         begin, end = self.silence(since, node)
         return end - since if end - begin > USUAL_GAP else 0.0
 
+    def pause(self, since: float) -> float:
+        """Return the length of the longest silence since a moment, in seconds."""
+        begin, end = self.silence(since)
+        return end - begin
+
     @property
     def longest_wait(self) -> float:
         """The longest that any publish waited for an answer, in seconds."""

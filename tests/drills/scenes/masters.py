@@ -60,7 +60,7 @@ async def hung(stage: Stage) -> None:
         fault.proved(f"{size} bytes were written to {old.name} in vain; back, it said {believed}")
         await stage.flowing()
         await stage.passing(3)
-        stage.terms.within("pause at its return", stage.journal.recovery(back), 1)
+        stage.terms.within("pause at its return", stage.journal.pause(back), 1)
         await stage.whole_again()
 
 

@@ -30,7 +30,7 @@ async def sentinels(stage: Stage) -> None:
     with stage.fault("F11") as fault:
         await cluster.kill(first)
         await stage.passing(1)
-        stage.terms.within("pause without a sentinel", journal.recovery(fault.since), 0.5)
+        stage.terms.within("pause without a sentinel", journal.pause(fault.since), 0.5)
         await kill_master(stage, fault)
         await cluster.restart(first)
         await stage.whole_again()
@@ -38,7 +38,7 @@ async def sentinels(stage: Stage) -> None:
         for one in others:
             await cluster.kill(one)
         await stage.passing(1)
-        stage.terms.within("pause without a quorum", journal.recovery(fault.since), 0.5)
+        stage.terms.within("pause without a quorum", journal.pause(fault.since), 0.5)
         old = await cluster.master()
         await cluster.kill(old)
         killed = stage.now

@@ -21,7 +21,7 @@ async def one_replica(stage: Stage) -> None:
         await cluster.kill(replica)
         fault.proved(f"{replica.name} ended with {replica.process.exit_status}")
         await stage.passing(2)
-        stage.terms.within("pause by a death", stage.journal.recovery(fault.since), SHORT)
+        stage.terms.within("pause by a death", stage.journal.pause(fault.since), SHORT)
         fault.healed()
         await stage.bring_back(replica)
     await stage.flowing()
@@ -59,7 +59,7 @@ async def replica_cut_off(stage: Stage) -> None:
         cluster.mesh.heal()
         healed = fault.healed()
         await stage.flowing()
-        stage.terms.within("pause at its return", stage.journal.recovery(healed), 1)
+        stage.terms.within("pause at its return", stage.journal.pause(healed), 1)
     stage.terms.most("errors told to clients", sum(stage.journal.errors.values()), 0)
     await stage.whole_again()
 
