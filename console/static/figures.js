@@ -62,7 +62,7 @@ function isWatched(sentinels, quorum = 1) {
 }
 
 function blackouts({ length, 0: { ms, isOver } }) {
-  return `${length}, ${isOver ? 'the last' : 'now for'} ${duration(ms)}`;
+  return `${length}, ${isOver ? 'last' : 'now for'} ${duration(ms)}`;
 }
 
 function held({ held: number, held_oldest_ms: oldest }) {

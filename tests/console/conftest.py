@@ -29,7 +29,7 @@ async def enter(browser: Browser, served: Served) -> AsyncIterator[Open]:
     opened: list[Window] = []
 
     async def open_one(user: str, room: str | None = "general", **context: Any) -> Window:
-        one = await window(browser, served, **context)
+        one = await window(browser, served.port, **context)
         opened.append(one)
         await one.sign_in(user)
         if room is not None:

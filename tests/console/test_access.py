@@ -18,7 +18,7 @@ async def production(serve: Serve, browser: Browser) -> Window:
     port = free_port()
     origin = f"http://localhost:{port}"
     served = await serve(CONSOLE="true", PORT=port, CORS_ALLOWED_ORIGINS=origin)
-    return await window(browser, served)
+    return await window(browser, served.port)
 
 
 async def test_console_is_off_unless_set(serve: Serve) -> None:
@@ -48,6 +48,18 @@ async def test_page_allows_nothing_foreign(served: Served) -> None:
     page = await response.text()
     assert "unsafe" not in CONSOLE_CSP
     assert [word for word in ("<style", "style=", "onclick", "://") if word in page] == []
+
+
+async def test_a_violation_of_the_policy_is_a_complaint(production: Window) -> None:
+    """An inline script does not run, and is among what fails a test of a page."""
+    await production.page.evaluate("""() => {
+        const script = document.createElement('script');
+        script.textContent = 'document.title = "owned"';
+        document.body.append(script);
+    }""")
+    await expect(production.page).to_have_title("Holdfast console")
+    (complaint,) = production.complaints
+    assert "Content Security Policy" in complaint
 
 
 async def test_production_offers_no_click(production: Window) -> None:

@@ -118,7 +118,7 @@ async def test_connections_are_found_and_ended(enter: Open) -> None:
 
 async def test_views_for_administrators_say_so(browser: Browser, served: Served) -> None:
     """In development others may chat; the administrator's views tell them what is missing."""
-    ann = await window(browser, served)
+    ann = await window(browser, served.port)
     await ann.paste(token("ann"))
     await expect(ann.state).to_have_text("online")
     for view in ("cluster", "connections"):

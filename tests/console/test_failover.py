@@ -24,7 +24,7 @@ READY_S: Final = 15.0
 @pytest.fixture
 async def cluster() -> AsyncIterator[Cluster]:
     """Run a master, two replicas and three sentinels."""
-    async with Cluster() as cluster:
+    async with Cluster(failover=True) as cluster:
         yield cluster
 
 
@@ -62,6 +62,25 @@ async def test_nobody_notices_a_failover(
     assert (ann.complaints, bo.complaints) == ([], [])
 
 
+async def test_a_failover_is_ordered_and_watched(
+    browser: Browser, served: Served, cluster: Cluster
+) -> None:
+    """The button of a development server makes a replica master, and the page shows which."""
+    ann = await talking(browser, served, "ann")
+    old = await cluster.master()
+    await ann.show("cluster")
+    master = ann.page.locator("#topology .master b")
+    await expect(master).to_have_text(f"127.0.0.1:{old.announced}")
+    await ann.page.get_by_role("button", name="Ask for a failover").click()
+    await ann.page.get_by_role("dialog").get_by_role("button", name="Fail over").click()
+    row = ann.page.locator("#failovers li", has_text=f"127.0.0.1:{old.announced} → ")
+    await expect(row).to_have_count(1, timeout=RECOVERY_MS)
+    new = (await row.locator("span").inner_text()).rpartition(" ")[2]
+    await expect(master).to_have_text(new)
+    await expect(ann.state).to_have_text("online")
+    assert ann.complaints == []
+
+
 async def draws_what_is_left(window: Window, node: str) -> None:
     """The drawing is of the real cluster: the dead master is down, the others are in sync."""
     topology = window.page.locator("#topology")
@@ -77,7 +96,7 @@ async def draws_what_is_left(window: Window, node: str) -> None:
 
 async def talking(browser: Browser, served: Served, user: str) -> Window:
     """Open a window that is in general."""
-    one = await window(browser, served)
+    one = await window(browser, served.port)
     await one.sign_in(user)
     await one.join()
     return one

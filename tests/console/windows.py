@@ -6,7 +6,6 @@ from typing import Any
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browsing import complaints_of
-from tests.chatting import Served
 
 
 class Window:
@@ -69,9 +68,9 @@ class Window:
 Open = Callable[..., Coroutine[Any, Any, Window]]
 
 
-async def window(browser: Browser, served: Served, **context: Any) -> Window:
-    """Open the console in a browser context of its own."""
+async def window(browser: Browser, port: int, **context: Any) -> Window:
+    """Open the console of the server at that port in a browser context of its own."""
     page = await (await browser.new_context(**context)).new_page()
-    opened = Window(page, f"http://localhost:{served.port}/console")
+    opened = Window(page, f"http://localhost:{port}/console")
     await opened.visit()
     return opened
