@@ -103,6 +103,7 @@ test('Through cuts and a failover every view is the log, each sender\'s order ke
     await sleep(TALK_MS / MESSAGES);
   }
   clearInterval(cutting);
+  balancer.calm();
   const receipts = (await Promise.all(people.map((person) => Promise.all(person.receipts)))).flat();
   await until('all see all', () => people.every(({ view }) => view.at(-1)?.seq >= MESSAGES));
 
@@ -123,6 +124,6 @@ test('Through cuts and a failover every view is the log, each sender\'s order ke
   t.diagnostic(JSON.stringify(counted));
   assert.ok(balancer.cuts >= 20, 'too few cuts');
   assert.ok(people.every(({ joins }) => joins > 1), 'someone was never cut off');
-  assert.ok(repeated.length > 0, 'no message had to be repeated');
+  assert.ok(repeated.length >= 5, 'too few messages had to be repeated');
   assert.equal(balancer.served.size, ports.length, 'a server was never used');
 });
