@@ -1,6 +1,7 @@
 """The WebSocket route: the handshake's checks in their order, then the conversation."""
 
 import secrets
+from contextlib import suppress
 from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 from typing import Final
 
@@ -49,8 +50,9 @@ async def websocket(request: web.Request) -> web.StreamResponse:
             node.statistics.attempts["bad_handshake"] += 1
             return _told(trace, _turned_away(refused))
         handshake = Handshake(protocols=(PROTOCOL,), compress=False)
-        await handshake.prepare(request)
-        begun = _begin(request, node, address, entry)
+        with suppress(ConnectionError):  # the client has gone already
+            await handshake.prepare(request)
+            begun = _begin(request, node, address, entry)
         return _told(trace, handshake)
     finally:
         if not begun:

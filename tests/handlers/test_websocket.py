@@ -5,10 +5,13 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
-from aiohttp import WSMsgType
+from aiohttp import WSMsgType, web
 
+from handlers import websocket
+from handlers.node import Node
 from tests.chatting import ORIGIN, Client, Closed, Served, token
 from tests.conftest import Connect, Serve
+from tests.handlers.conftest import complaints
 from tests.handlers.framing import TEXT, command, frame, spoken
 
 UPGRADE = {
@@ -24,9 +27,10 @@ async def raw(served: Served, *lines: str, version: str = "1.1") -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     head = f"GET /ws HTTP/{version}\r\nHost: localhost\r\n" + "".join(f"{x}\r\n" for x in lines)
     writer.write(head.encode() + b"\r\n")
-    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
-    writer.close()
-    return answer
+    try:
+        return await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    finally:
+        writer.close()
 
 
 def lines(**changes: str | None) -> list[str]:
@@ -147,6 +151,23 @@ async def test_total_is_exact(serve: Serve) -> None:
     for result in results:
         if isinstance(result, aiohttp.ClientWebSocketResponse):
             await result.close()
+
+
+async def test_a_client_that_is_gone_before_the_answer(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who vanishes during the handshake leaves no count behind and no complaint in the log."""
+    served = await serve()
+
+    def vanish(request: web.Request, _: Node) -> None:
+        assert request.transport is not None
+        request.transport.abort()
+
+    monkeypatch.setattr(websocket, "_examine", vanish)
+    with pytest.raises((ConnectionError, EOFError)):
+        await raw(served, *lines())
+    assert served.node.gate.active == 0
+    assert complaints(caplog) == []
 
 
 async def test_handshake_rate(serve: Serve) -> None:
