@@ -17,14 +17,16 @@ local ts = math.max(tonumber(m[4]) or 0, clock)
 local ts_text = string.format('%.0f', ts)
 
 -- Idempotency keys: two hashes in rotation, each filled for the dedup time or until it is full.
+-- Only this clock decides what is forgotten: that keys expire just frees memory, later than that.
 local turn, turned = tonumber(m[5]) or 0, tonumber(m[6]) or 0
 local rotated = clock - turned >= dedup or redis.call('HLEN', stem .. ':' .. turn) >= most
+local stale = rotated and clock - turned >= 2 * dedup
 if rotated then turn, turned = turn + 1, clock end
 local current = stem .. ':' .. turn
 local fields = {}
 for i = FIRST, #ARGV, WIDTH do fields[#fields + 1] = ARGV[i] .. ':' .. ARGV[i + 1] end
 local fresh = redis.call('HMGET', current, unpack(fields))
-local old = redis.call('HMGET', stem .. ':' .. (turn - 1), unpack(fields))
+local old = stale and {} or redis.call('HMGET', stem .. ':' .. (turn - 1), unpack(fields))
 
 -- A user's last publishes: a count, then times of 8 bytes. Up to 255 each has its own time;
 -- above, each time is the last of a group, and a group is let in whole or not at all.
@@ -51,6 +53,9 @@ local function spend(user)
   end
   local count = struct.unpack('>d', value)
   local times, moved = brought_back(string.sub(value, 9))
+  if #times > 0 and clock - struct.unpack('>d', times, #times - 7) > window then
+    count, times = group, ''
+  end
   if count < group and #times >= 8 then
     count, times = count + 1, string.sub(times, 1, -9)
   else
@@ -116,7 +121,8 @@ for user in pairs(spent) do
   redis.call('SET', 'hf:rate:{' .. user .. '}', rates[user], 'PX', window + 1)
 end
 if rotated then
-  redis.call('PEXPIRE', current, 2 * dedup)
+  redis.call('PEXPIRE', current, 3 * dedup)
   redis.call('UNLINK', stem .. ':' .. (turn - 2))
+  if stale then redis.call('UNLINK', stem .. ':' .. (turn - 1)) end
 end
 return reply

@@ -77,11 +77,12 @@ class _Append:
         self.turn, self.turned = int(meta.get("turn", b"0")), int(meta.get("turned", b"0"))
         current = self.server.look(f"{stem}:{self.turn}") or {}
         self.rotated = self.clock - self.turned >= self.dedup or len(current) >= self.most
+        self.stale = self.rotated and self.clock - self.turned >= 2 * self.dedup
         if self.rotated:
             self.turn, self.turned = self.turn + 1, self.clock
             current = self.server.look(f"{stem}:{self.turn}") or {}
         self.current = current
-        self.old = self.server.look(f"{stem}:{self.turn - 1}") or {}
+        self.old = {} if self.stale else self.server.look(f"{stem}:{self.turn - 1}") or {}
 
     def run(self) -> list[Any]:
         messages = range(_FIRST, len(self.arguments), _WIDTH)
@@ -110,6 +111,8 @@ class _Append:
         value = self.rates.get(user) or self.server.look(f"hf:rate:{{{user}}}")
         value = value or pack(">d", group)
         (count,), (times, moved) = unpack_from(">d", value), self._brought_back(value[_EIGHT:])
+        if times and self.clock - unpack_from(">d", times, len(times) - _EIGHT)[0] > self.window:
+            count, times = group, b""
         if count < group and len(times) >= _EIGHT:
             count, times = count + 1, times[:-_EIGHT]
         else:
@@ -156,8 +159,10 @@ class _Append:
         for user, value in self.rates.items():
             write("set", f"hf:rate:{{{user}}}", value, self.clock + self.window + 1)
         if self.rotated:
-            write("pexpireat", f"{stem}:{self.turn}", self.clock + 2 * self.dedup)
+            write("pexpireat", f"{stem}:{self.turn}", self.clock + 3 * self.dedup)
             write("del", f"{stem}:{self.turn - 2}")
+            if self.stale:
+                write("del", f"{stem}:{self.turn - 1}")
 
     def _entry(self, log: str, seq: int, index: int) -> Entry:
         stream: Stream = self.server.look(log) or []
