@@ -15,13 +15,15 @@ import yaml
 
 from deploy.local.audience import audience
 from deploy.local.cluster import Cluster
+from deploy.local.waiting import until
 from tests.server.otlp import Receiver, Span, receiving
 from tests.server.prometheus import FOLDER, Prometheus, watching
 from tests.server.test_traces import EXPORTING
 
 PEOPLE = 10  # each says twenty messages a second
 BEFORE_S = 2.0
-AFTER_S = 4.0  # several scrapes, and an evaluation of the rules
+AFTER_S = 4.0  # several scrapes
+EVALUATED_S = 15.0  # the rules are evaluated every five seconds
 # Seconds. On a machine that runs other tests beside, the recorder itself is woken late.
 CLOSE, LOOSE = 0.1, 0.5
 RATIO = "0.2"
@@ -85,7 +87,11 @@ async def assert_exemplars(prometheus: Prometheus, receiver: Receiver) -> None:
 async def assert_metrics(prometheus: Prometheus, silence: object) -> None:
     """Each node counts one failover, and its blackout is the silence that people met."""
     assert set((await prometheus.query("chat_redis_failovers_total")).values()) == {1}
-    assert await prometheus.query("holdfast:failovers:max") == {"": 1}
+
+    async def evaluated() -> bool:
+        return await prometheus.query("holdfast:failovers:max") == {"": 1}
+
+    await until(evaluated, EVALUATED_S, "the rules count one failover")
     assert await prometheus.query("max(changes(chat_redis_failovers_total[1m]))") == {"": 1}
     blackouts = await prometheus.query("chat_redis_blackout_duration_seconds_sum")
     counts = await prometheus.query("chat_redis_blackout_duration_seconds_count")
