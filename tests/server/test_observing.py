@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import time
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tests.server.test_traces import EXPORTING
 PEOPLE = 10  # each says twenty messages a second
 BEFORE_S = 2.0
 AFTER_S = 4.0  # several scrapes
+EXPORTED_S = 15.0
 EVALUATED_S = 15.0  # the rules are evaluated every five seconds
 # Seconds. On a machine that runs other tests beside, the recorder itself is woken late.
 CLOSE, LOOSE = 0.1, 0.5
@@ -74,14 +76,18 @@ async def test_a_failover_as_it_is_seen(tmp_path: Path, agreement: float) -> Non
 
 async def assert_exemplars(prometheus: Prometheus, receiver: Receiver) -> None:
     """A point of a latency panel opens a trace that the collector has."""
-    known = {span.trace for span in receiver.spans}
     for metric in ("ack", "delivery"):
         text = f"chat_message_{metric}_duration_seconds_bucket"
         span = {"start": str(time.time() - 60), "end": str(time.time())}
         series = await prometheus.ask("/api/v1/query_exemplars", query=text, **span)
         found = {one["labels"]["trace_id"] for each in series for one in each["exemplars"]}
         assert found
-        assert found <= known
+        await until(partial(exported, receiver, found), EXPORTED_S, "the traces have arrived")
+
+
+async def exported(receiver: Receiver, traces: set[str]) -> bool:
+    """Say whether the collector has all these traces: they leave some time after the metric."""
+    return traces <= {span.trace for span in receiver.spans}
 
 
 async def assert_metrics(prometheus: Prometheus, silence: object) -> None:
