@@ -7,6 +7,7 @@ from chat.log import Position
 from resilience import keys
 from resilience.link import Command, Reply
 from resilience.reader import Reader
+from resilience.replies import Garbled, number
 from resilience.stream import Stream
 
 CHUNK: Final = 500  # rooms of one question: half a millisecond of Redis, and of this loop
@@ -42,13 +43,12 @@ def _agrees(stream: Stream, before: Position | None, reply: Reply, mark: int) ->
     now = stream.position
     match reply:
         case [bytes(epoch), bytes(head), bytes(marked)] if before is not None and now is not None:
-            return (
-                before.epoch == now.epoch == epoch.decode(errors="replace")
-                and before.seq <= _number(head) <= now.seq
-                and _number(marked) >= mark
-            )
+            try:
+                return (
+                    before.epoch == now.epoch == epoch.decode(errors="replace")
+                    and before.seq <= number(head.decode(errors="replace")) <= now.seq
+                    and number(marked.decode(errors="replace")) >= mark
+                )
+            except Garbled:
+                return False
     return False
-
-
-def _number(text: bytes) -> int:
-    return int(text) if text.isdigit() else -1
