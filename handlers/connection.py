@@ -26,7 +26,7 @@ from handlers.joining import Joining
 from handlers.node import Node
 from handlers.peer import Peer, wall_ms
 from handlers.problems import incident
-from handlers.tracing import PublishTrace, conclude, count_ack
+from handlers.tracing import PublishTrace, answered
 from handlers.wire import ARRAY, SINGLE
 
 # A token that could not be looked at may be good: its client comes back with it.
@@ -170,8 +170,7 @@ class Connection:
         seconds: float,
     ) -> None:
         node, client = self._node, command.traceparent
-        trace_id = conclude(node.tracing, trace, outcome, client, seconds=seconds)
-        count_ack(node.statistics, seconds, trace_id, time.time())
+        answered(node.tracing, node.statistics, trace, outcome, client, seconds=seconds)
         if trace is not None:
             node.tick.tell(trace)
 

@@ -1,7 +1,6 @@
 """Messages by REST: say one, page through a room, fetch one; the same bytes as everywhere."""
 
 import asyncio
-import time
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -18,7 +17,7 @@ from handlers.authorization import authorize
 from handlers.bodies import one_header, read_body, read_path, read_query
 from handlers.holding import DEFAULT_WAIT_S, preferred_wait, rate_headers, wait_headers
 from handlers.node import NODE, Node
-from handlers.tracing import conclude, count_ack
+from handlers.tracing import answered
 
 REUSED: Final = 422  # draft-ietf-httpapi-idempotency-key-header §2.7: same key, other content
 
@@ -108,8 +107,7 @@ async def _traced(node: Node, draft: Draft, client: str | None) -> Receipt:
 
     def settle(outcome: Receipt | BaseException) -> None:
         seconds = node.now() - since
-        trace_id = conclude(node.tracing, trace, outcome, client, seconds=seconds)
-        count_ack(node.statistics, seconds, trace_id, time.time())
+        answered(node.tracing, node.statistics, trace, outcome, client, seconds=seconds)
         if trace is not None:
             trace.end()
 

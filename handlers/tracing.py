@@ -1,6 +1,7 @@
 """What the edge tells to whoever traces messages, if anybody does."""
 
 import asyncio
+import time
 from typing import Final, Protocol
 
 from chat.engine import Storage
@@ -65,7 +66,23 @@ class Tracing(Deliveries, Protocol):
         ...
 
 
-def conclude(
+def answered(
+    tracing: Tracing | None,
+    statistics: EdgeStatistics,
+    trace: PublishTrace | None,
+    outcome: Receipt | BaseException,
+    client: str | None,
+    *,
+    seconds: float,
+) -> None:
+    """Count a publish that took so long to be answered, and tell whoever traces it."""
+    statistics.acks.record(seconds)
+    trace_id = _conclude(tracing, trace, outcome, client, seconds=seconds)
+    if trace_id is not None:
+        statistics.acks.exemplify(seconds, trace_id, time.time())
+
+
+def _conclude(
     tracing: Tracing | None,
     trace: PublishTrace | None,
     outcome: Receipt | BaseException,
@@ -94,10 +111,3 @@ def code_of(error: BaseException) -> str:
     if isinstance(error, Refusal):
         return error.code
     return "unavailable" if isinstance(error, asyncio.CancelledError) else "internal"
-
-
-def count_ack(statistics: EdgeStatistics, seconds: float, trace_id: str | None, at: float) -> None:
-    """Count a publish that is answered; `at` is epoch seconds."""
-    statistics.acks.record(seconds)
-    if trace_id is not None:
-        statistics.acks.exemplify(seconds, trace_id, at)
