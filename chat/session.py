@@ -54,6 +54,7 @@ class Session:
         "_typed",
         "_warned",
         "claims",
+        "due",
         "rooms",
     )
 
@@ -66,6 +67,7 @@ class Session:
         self._since = self._heard = now
         self._expiry = float("inf")
         self._probed = self._warned = False
+        self.due = now  # before it, time brings nothing
         self.claims: Claims | None = None
         self.rooms: set[str] = set()
 
@@ -91,11 +93,14 @@ class Session:
         self.claims = claims
         self._expiry = now + claims.exp - wall
         self._warned = False
+        self.due = now
 
     def heard(self, now: float) -> None:
         """Note a text message of the client: that is what counts against idleness."""
         self._heard = now
-        self._probed = False
+        if self._probed:
+            self._probed = False
+            self.due = now
 
     def admit(self, command: AnyCommand, now: float) -> None:
         """Raise a `Refusal` unless the command is allowed now.
@@ -157,7 +162,21 @@ class Session:
         return closes.RATE_LIMITED if self._refusals.wait(now) else None
 
     def tick(self, now: float) -> Frame | Close | None:
-        """Return what time has brought: a frame, a close, or nothing. Call once a second."""
+        """Return what time has brought: a frame, a close, or nothing. Call when it is `due`."""
+        brought = self._brought(now)
+        self.due = self._next()
+        return brought
+
+    def _next(self) -> float:
+        """Return when time brings something, if nothing is heard until then."""
+        timing = self._timing
+        if self.claims is None:
+            return self._since + timing.auth_s
+        idle = timing.idle_s if self._probed else timing.idle_s * timing.probe
+        expiry = LEEWAY_S if self._warned else -timing.expiring_s
+        return min(self._heard + idle, self._expiry + expiry)
+
+    def _brought(self, now: float) -> Frame | Close | None:
         timing = self._timing
         if self.claims is None:
             return closes.AUTH_TIMEOUT if now - self._since >= timing.auth_s else None

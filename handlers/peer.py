@@ -23,6 +23,7 @@ class Peer:
         "client",
         "closing_at",
         "conn",
+        "due",
         "entry",
         "outbox",
         "pinged",
@@ -40,6 +41,7 @@ class Peer:
         self.since = wall_ms()
         self.alive = 0.0  # when the last byte of theirs came, monotonic seconds
         self.pinged = 0.0
+        self.due = 0.0  # before it, it need neither be pinged nor cut
         self.closing_at: float | None = None
 
     def send(self, frame: Frame) -> None:

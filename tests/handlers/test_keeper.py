@@ -4,7 +4,9 @@ import time
 
 from aiohttp import WSMsgType
 
+from chat.closes import KICKED
 from handlers.keeper import Keeper
+from handlers.peer import Peer
 from tests.chatting import Client, Served
 from tests.conftest import Connect, Serve
 
@@ -15,7 +17,7 @@ async def aged(served: Served, client: Client, seconds: float) -> None:
     later = time.monotonic() + seconds
     for peer in list(served.node.peers.values()):
         peer.alive = later
-        Keeper(served.node).tend(peer, later)
+    Keeper(served.node).sweep(later)
 
 
 async def test_silent_connection_is_pinged_then_cut(serve: Serve, connect: Connect) -> None:
@@ -24,10 +26,10 @@ async def test_silent_connection_is_pinged_then_cut(serve: Serve, connect: Conne
     client = await connect(to=served, autoping=False)
     (peer,) = served.node.peers.values()
     keeper = Keeper(served.node)
-    keeper.tend(peer, peer.alive + 25)
+    keeper.sweep(peer.alive + 25)
     message = await client.socket.receive(5)
     assert message.type is WSMsgType.PING
-    keeper.tend(peer, peer.alive + 38)
+    keeper.sweep(peer.alive + 38)
     assert (await client.closing()).code in {1006, None}
 
 
@@ -62,3 +64,39 @@ async def test_expiring_token(serve: Serve, connect: Connect) -> None:
     assert (await client.until("notice"))["code"] == "token_expiring"
     await aged(served, client, life + 11)
     assert (await client.closing()).code == 4102
+
+
+async def test_only_who_is_due_is_tended(serve: Serve, connect: Connect) -> None:
+    """A sweep tends a new connection, then none until a ping, a word or a goodbye is due."""
+    served = await serve()
+    client = await connect(to=served)
+    await client.ask({"type": "ping"})
+    (peer,) = served.node.peers.values()
+    now = peer.alive
+    peer.due = 0.0  # as of a new one: the server's own keeper may have swept already
+    keeper = Counting(served.node)
+    assert keeper.tended_at(now) == 1
+    assert keeper.tended_at(now + 24) == 0
+    assert keeper.tended_at(now + 25) == 1
+    assert keeper.tended_at(now + 37) == 0
+    peer.alive = now + 200
+    assert keeper.tended_at(now + 38) == 1
+    assert keeper.tended_at(now + 224) == 0
+    peer.outbox.close(KICKED)
+    assert keeper.tended_at(now + 225) == 1
+
+
+class Counting(Keeper):
+    """A keeper that counts whom it tends."""
+
+    tended = 0
+
+    def tended_at(self, now: float) -> int:
+        """Sweep, and return how many were tended."""
+        self.tended = 0
+        self.sweep(now)
+        return self.tended
+
+    def _tend(self, peer: Peer, now: float) -> None:
+        self.tended += 1
+        super()._tend(peer, now)
