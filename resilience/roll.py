@@ -1,10 +1,12 @@
 """The roll of one room: who is there, by way of which nodes, and what was told of it. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from heapq import nsmallest
 from typing import NamedTuple
 
 from chat.frames import PresenceView, User
+
+Names = Mapping[str, str | None]  # of users by their ids
 
 
 class Change(NamedTuple):
@@ -18,60 +20,61 @@ class Change(NamedTuple):
 class Roll:
     """Users by node; a user counts once, and is shown by the name that came last."""
 
-    __slots__ = ("_here", "_names", "_told", "seeded", "version")
+    __slots__ = ("_names", "_nodes", "_told", "seeded", "version")
 
     def __init__(self) -> None:
-        self._here: dict[str, set[str]] = {}
+        self._nodes: dict[str, dict[str, str | None]] = {}
         self._names: dict[str, str | None] = {}
         self._told: set[str] = set()
         self.seeded = False
         self.version = 0
 
-    def __len__(self) -> int:
-        return len(self._here)
+    @property
+    def entries(self) -> int:
+        """How many users all nodes have; who is on two of them counts twice."""
+        return sum(map(len, self._nodes.values()))
 
     def enter(self, user: User, node: str) -> None:
         """A user has a first connection to a node."""
         self.version += 1
-        self._here.setdefault(user.id, set()).add(node)
+        self._nodes.setdefault(node, {})[user.id] = user.name
         self._names[user.id] = user.name
 
     def leave(self, user: str, node: str) -> None:
         """A user's last connection to a node is gone."""
         self.version += 1
-        nodes = self._here.get(user)
-        if nodes is None:
-            return
-        nodes.discard(node)
-        if not nodes:
-            del self._here[user]
+        users = self._nodes.get(node, {})
+        users.pop(user, None)
+        if not users:
+            self._nodes.pop(node, None)
 
     def bury(self, node: str) -> None:
         """Take out a node with all its users."""
-        for user in [user for user, nodes in self._here.items() if node in nodes]:
-            self.leave(user, node)
+        self.version += 1
+        self._nodes.pop(node, None)
 
-    def replace(self, others: Mapping[str, Iterable[User]], own: str) -> None:
-        """Take in what the storage has of all nodes but this one."""
-        for nodes in self._here.values():
-            nodes.intersection_update({own})
-        for node, users in others.items():
-            for user in users:
-                self._here.setdefault(user.id, set()).add(node)
-                self._names[user.id] = user.name
-        self._here = {user: nodes for user, nodes in self._here.items() if nodes}
+    def replace(self, others: Mapping[str, Names], own: str) -> bool:
+        """Take in what the storage has of all nodes but this one; True if that is news."""
         self.seeded = True
+        known = {node: users for node, users in self._nodes.items() if node != own}
+        if known == others:
+            return False
+        mine = self._nodes.get(own, {})
+        self._nodes = {own: mine, **{node: dict(users) for node, users in others.items()}}
+        for users in others.values():
+            self._names.update(users)
+        return True
 
     def view(self, limit: int) -> PresenceView:
         """Return the count, and the first members by id."""
+        here = self._here()
         return PresenceView(
-            len(self._here),
-            [User(user, self._names[user]) for user in nsmallest(limit, self._here)],
+            len(here), [User(user, self._names[user]) for user in nsmallest(limit, here)]
         )
 
     def change(self) -> Change | None:
         """Return who came and went since the last time, None if nobody did."""
-        here = set(self._here)
+        here = self._here()
         join, leave = here - self._told, self._told - here
         self._told = here
         for user in leave:
@@ -79,3 +82,6 @@ class Roll:
         if not join and not leave:
             return None
         return Change(len(here), [User(u, self._names[u]) for u in sorted(join)], sorted(leave))
+
+    def _here(self) -> set[str]:
+        return set().union(*self._nodes.values())

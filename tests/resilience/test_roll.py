@@ -34,9 +34,22 @@ def test_the_storage_speaks_for_the_others_only() -> None:
     roll = Roll()
     roll.enter(ANN, "a")
     roll.enter(BO, "b")
-    roll.replace({"c": [User("cy")]}, "a")
+    assert roll.replace({"c": {"cy": None}}, "a")
     assert roll.change() == Change(2, [ANN, User("cy")], [])
     assert roll.seeded
+
+
+def test_only_what_is_not_known_is_news() -> None:
+    """The storage has news if it has others than were heard, or one of them by another name."""
+    roll = Roll()
+    roll.enter(ANN, "a")
+    roll.enter(ANN, "b")
+    assert not roll.replace({"b": {"ann": "Ann"}}, "a")
+    assert roll.replace({"b": {"ann": "Anne"}}, "a")
+    assert roll.view(1).members == [User("ann", "Anne")]
+    assert roll.replace({}, "a")
+    assert not roll.replace({}, "a")
+    assert roll.entries == 1
 
 
 def test_who_came_and_went_is_not_told() -> None:
