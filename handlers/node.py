@@ -22,6 +22,7 @@ from handlers.gate import Gate, redacted
 from handlers.options import EdgeOptions
 from handlers.outbox import Outbox, Tick
 from handlers.peer import Peer, wall_ms
+from handlers.rounds import Rounds
 from handlers.statistics import EdgeStatistics
 from handlers.tracing import Tracing
 from handlers.vitals import Vitals
@@ -51,6 +52,7 @@ class Node:
         self.tracing: Tracing | None = None
         self.mint: Callable[[str], str] | None = None  # in development: a token for whoever asks
         self.peers: dict[str, Peer] = {}
+        self.rounds = Rounds()
         self.revocations = Revocations()
         self._users: dict[str, dict[str, Peer]] = {}
         self._partings: set[asyncio.Task[None]] = set()
@@ -99,6 +101,7 @@ class Node:
         peer = Peer(conn, address, session, Outbox(transport, self.tick))
         peer.alive = self.now()
         self.peers[conn] = peer
+        self.rounds.add(peer, peer.alive)
         return peer
 
     def welcome(self, peer: Peer, claims: Claims, frame_id: str | float | None) -> Welcome:

@@ -1,5 +1,6 @@
 """What time does to connections, told by the clock that the keeper is handed."""
 
+import asyncio
 import time
 
 from aiohttp import WSMsgType
@@ -67,23 +68,42 @@ async def test_expiring_token(serve: Serve, connect: Connect) -> None:
 
 
 async def test_only_who_is_due_is_tended(serve: Serve, connect: Connect) -> None:
-    """A sweep tends a new connection, then none until a ping, a word or a goodbye is due."""
+    """After its first sweep nobody is tended until a ping, a cut or a goodbye is due."""
     served = await serve()
     client = await connect(to=served)
     await client.ask({"type": "ping"})
     (peer,) = served.node.peers.values()
     now = peer.alive
-    peer.due = 0.0  # as of a new one: the server's own keeper may have swept already
     keeper = Counting(served.node)
-    assert keeper.tended_at(now) == 1
+    keeper.sweep(now + 6)
     assert keeper.tended_at(now + 24) == 0
-    assert keeper.tended_at(now + 25) == 1
+    assert keeper.tended_at(now + 26) == 1
     assert keeper.tended_at(now + 37) == 0
     peer.alive = now + 200
-    assert keeper.tended_at(now + 38) == 1
+    assert keeper.tended_at(now + 39) == 1
     assert keeper.tended_at(now + 224) == 0
     peer.outbox.close(KICKED)
-    assert keeper.tended_at(now + 225) == 1
+    assert keeper.tended_at(now + 226) == 1
+
+
+async def test_who_does_not_answer_a_close_is_cut(serve: Serve, connect: Connect) -> None:
+    """A close is found within five seconds, and waited for five more; then the rest is cut off."""
+    served = await serve()
+    client = await connect(to=served)
+    await client.ask({"type": "ping"})
+    (peer,) = served.node.peers.values()
+    now = peer.alive + 10
+    keeper = Counting(served.node)
+    keeper.sweep(now)
+    peer.outbox.close(KICKED)
+    assert keeper.tended_at(now + 6) == 1
+    keeper.sweep(now + 10)
+    await asyncio.sleep(0.2)
+    assert served.node.peers
+    keeper.sweep(now + 12)
+    async with asyncio.timeout(5):
+        while served.node.peers:
+            await asyncio.sleep(0.01)
 
 
 class Counting(Keeper):
