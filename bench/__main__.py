@@ -38,6 +38,8 @@ def _arguments() -> argparse.Namespace:
         if name == "fanout":
             run.add_argument("--subscribers", type=_numbers, default=Options.subscribers)
             run.add_argument("--in-flight", type=_numbers, default=Options.in_flight)
+        if name == "idle":
+            run.add_argument("--connections", type=_numbers, default=Options.connections)
     return parser.parse_args()
 
 

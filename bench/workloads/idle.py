@@ -7,7 +7,6 @@ from functools import partial
 from bench.plan import Room, Traffic
 from bench.workloads.workload import ALL_PEERS, KIB, Case, Column, Options, Setting, Workload
 
-SIZES = (1000, 10000)
 ROOM_MEMBERS = 10
 WARM_CONNECTIONS = 50
 """Opened and closed first: what a server loads with its first connection is not per connection."""
@@ -31,9 +30,9 @@ def _measure(connections: int, setting: Setting) -> dict[str, float]:
     }
 
 
-def idle(_: Options) -> Workload:
-    """1,000 and 10,000 connections, joined and silent."""
-    cases = tuple(Case({"connections": n}, partial(_measure, n)) for n in SIZES)
+def idle(options: Options) -> Workload:
+    """Connections, joined and silent."""
+    cases = tuple(Case({"connections": n}, partial(_measure, n)) for n in options.connections)
     columns = (
         Column("RSS KiB per connection", "kib_per_connection", ".1f", compared=True),
         Column("CPU, share of a core", "cpu_share", ".2%"),

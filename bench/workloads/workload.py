@@ -90,3 +90,4 @@ class Options:
     seconds: float = 2.0
     subscribers: tuple[int, ...] = (200, 2000)
     in_flight: tuple[int, ...] = (1, 8, 32)
+    connections: tuple[int, ...] = (1000, 10000)
