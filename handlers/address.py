@@ -53,4 +53,6 @@ def _is_address(text: str) -> bool:
 
 def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     """Tell whether an address is one of these networks'."""
-    return _is_address(address) and any(ip_address(address) in network for network in trusted)
+    if not trusted or not _is_address(address):
+        return False
+    return any(ip_address(address) in network for network in trusted)

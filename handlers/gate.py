@@ -1,6 +1,7 @@
 """Who may connect: bounds on connections and handshakes, all before any expensive work."""
 
 from collections import Counter
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -14,9 +15,11 @@ RETRY_MS: Final = 5_000
 _FORGET_OVER: Final = 1_000  # addresses remembered before the quiet ones are forgotten
 # To each handshake that an address may make: a page, its modules and images, and REST beside it.
 _CONNECTIONS: Final = 5
+_REMEMBERED: Final = 4_096  # addresses of which it is known what they count as
 _V6_PREFIX: Final = 64  # what one subscriber is given: its addresses count as one
 
 
+@lru_cache(_REMEMBERED)
 def network_of(address: str) -> str:
     """Return what an address counts as: itself, or its /64 in IPv6."""
     try:
@@ -30,6 +33,7 @@ def network_of(address: str) -> str:
     return address
 
 
+@lru_cache(_REMEMBERED)
 def redacted(address: str) -> str:
     """Return an address cut so that it names a network, not a person: /24, or /48 in IPv6."""
     try:
