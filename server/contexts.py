@@ -1,5 +1,6 @@
 """W3C trace contexts as text and as the SDK has them."""
 
+from random import getrandbits
 from typing import Final
 
 from opentelemetry.context import Context
@@ -7,13 +8,21 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.trace.propagation import set_span_in_context
 
 _EMPTY: Final = Context()
-_SAMPLED: Final = TraceFlags.SAMPLED
 
 
-def traceparent_of(context: SpanContext) -> str:
-    """Return the context as it is stored; of the flags only the sampled one, which is ours."""
-    flags = int(context.trace_flags) & _SAMPLED
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{flags:02x}"
+def fresh() -> str:
+    """Return the context of a new trace, sampled; by random ids, that must not be 0."""
+    return f"00-{getrandbits(128) or 1:032x}-{getrandbits(64) or 1:016x}-01"
+
+
+def child_of(traceparent: str) -> str:
+    """Return the context of a new span in the same trace."""
+    return f"{traceparent[:36]}{getrandbits(64) or 1:016x}-01"
+
+
+def is_sampled(traceparent: str) -> bool:
+    """Tell whether a valid context is sampled: a bit, among others that are not ours."""
+    return bool(int(traceparent[-2:], 16) & TraceFlags.SAMPLED)
 
 
 def context_of(traceparent: str | None) -> SpanContext | None:

@@ -2,10 +2,10 @@
 
 import time
 from collections import deque
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
-from opentelemetry.trace import Span
 
 from chat.engine import Phase, Storage
 
@@ -19,6 +19,14 @@ class Outage(msgspec.Struct):
     reason: str
     until: int = 0
     ended_by: str = ""
+
+
+class Turn(NamedTuple):
+    """What happened to a message that was held: an event of its span, `at` in epoch nanoseconds."""
+
+    name: str
+    at: int
+    says: Mapping[str, str | float]
 
 
 class Outages:
@@ -37,18 +45,20 @@ class Outages:
         elif not storage.up and not away and storage.phase is not Phase.STARTING:
             self._outages.append(Outage(now, storage.reason))
 
-    def tell(self, span: Span, began: int, ended: int) -> None:
-        """Add the times that the span's message was held as events: `held` and `released`."""
-        for outage in self._outages:
-            since, until = max(began, outage.since), min(ended, outage.until or ended)
-            if since >= until:
-                continue
-            span.add_event("held", {"chat.hold.reason": outage.reason}, timestamp=since)
-            span.add_event(
-                "released",
-                {
-                    "chat.hold.duration": (until - since) / 1e9,
-                    "chat.hold.ended_by": outage.ended_by,
-                },
-                timestamp=until,
-            )
+    def between(self, began: int, ended: int) -> Sequence[Turn]:
+        """Return when a message of this time was held: `held` and `released`, each time."""
+        return [turn for outage in self._outages for turn in _turns(outage, began, ended)]
+
+
+def _turns(outage: Outage, began: int, ended: int) -> Sequence[Turn]:
+    since, until = max(began, outage.since), min(ended, outage.until or ended)
+    if since >= until:
+        return ()
+    lasted: Mapping[str, str | float] = {
+        "chat.hold.duration": (until - since) / 1e9,
+        "chat.hold.ended_by": outage.ended_by,
+    }
+    return (
+        Turn("held", since, {"chat.hold.reason": outage.reason}),
+        Turn("released", until, lasted),
+    )

@@ -86,8 +86,12 @@ class CountingProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hand a span on."""
+        self.take(scrubbed(span))
+
+    def take(self, span: ReadableSpan) -> None:
+        """Hand on a span whose words are all ours."""
         if self._counts.enter():
-            self._following.on_end(scrubbed(span))
+            self._following.on_end(span)
 
     def shutdown(self) -> None:
         """Export what is left."""

@@ -10,11 +10,12 @@ import threading
 from typing import Final
 
 from aiohttp import web
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from server.exporter import MessageSpanExporter
+from server.message_spans import Take
 from server.sampling import EdgeSampler
 from server.settings import Settings
 from server.spans import CountingExporter, CountingProcessor, SpanCounts
@@ -27,8 +28,10 @@ _TRACES: Final = "v1/traces"
 class Telemetry:
     """A tracer provider, what became of its spans, and its end."""
 
-    def __init__(self, provider: TracerProvider, counts: SpanCounts) -> None:
+    def __init__(self, provider: TracerProvider, take: Take, counts: SpanCounts) -> None:
+        """`take` takes messages' spans, by the same queue as the provider's."""
         self.provider = provider
+        self.take = take
         self.counts = counts
 
     async def close(self) -> None:
@@ -50,19 +53,21 @@ def open_telemetry(settings: Settings, node: str) -> Telemetry | None:
     endpoint = traces_endpoint(settings)
     if endpoint is None:
         return None
-    exporter = OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_S)
+    resource = _resource(settings, node)
+    exporter = MessageSpanExporter(resource, endpoint=endpoint, timeout=EXPORT_S)
     queue = settings.otel_bsp_max_queue_size
     counts = SpanCounts(queue)
-    processor = BatchSpanProcessor(CountingExporter(exporter, counts), max_queue_size=queue)
+    batches = BatchSpanProcessor(CountingExporter(exporter, counts), max_queue_size=queue)
+    processor = CountingProcessor(batches, counts)
     # Said once by the counting exporter, not with every batch, and without the URL.
     logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
     provider = TracerProvider(
         sampler=EdgeSampler(settings.trace_ratio),
-        resource=_resource(settings, node),
+        resource=resource,
         shutdown_on_exit=False,  # it would block the end for 30 s
     )
-    provider.add_span_processor(CountingProcessor(processor, counts))
-    return Telemetry(provider, counts)
+    provider.add_span_processor(processor)
+    return Telemetry(provider, processor.take, counts)
 
 
 def traces_endpoint(settings: Settings) -> str | None:

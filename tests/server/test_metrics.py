@@ -1,5 +1,6 @@
 """Metrics: what happened is counted, in formats that parsers of both kinds accept."""
 
+import re
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -16,6 +17,8 @@ from tests.chatting import Served
 from tests.conftest import Connect, Serve
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
+NAME = re.compile(r"[{ ]")
+LEGACY = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 @pytest.fixture
@@ -178,3 +181,23 @@ async def test_a_canary_that_does_not_return_is_told(
     monkeypatch.setattr(served.node.engine.log, "append", refuse)
     await canary.sing()
     assert served.node.vitals.canary_runs == {"returned": 1, "timeout": 1, "unavailable": 1}
+
+
+@pytest.mark.parametrize("escaping", ["underscores", "allow-utf-8"])
+@pytest.mark.parametrize("form", ["application/openmetrics-text", "text/plain"])
+async def test_no_name_needs_escaping(
+    served: Served,
+    operators: TestClient,  # type: ignore[type-arg]
+    form: str,
+    escaping: str,
+) -> None:
+    """Every name is one that the oldest scraper takes, by both usual ways to escape."""
+    await served.session.get(f"{served.url}/health/live")
+    accept = f"{form}; version=1.0.0; escaping={escaping}"
+    answer = await operators.get("/metrics", headers={"Accept": accept})
+    assert answer.headers["Content-Type"].endswith(f"escaping={escaping}")
+    lines = (await answer.text()).splitlines()
+    named = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    named += [NAME.split(line)[0] for line in lines if not line.startswith("#")]
+    assert len(named) > 100
+    assert [name for name in named if not LEGACY.fullmatch(name)] == []

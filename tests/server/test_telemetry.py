@@ -13,6 +13,7 @@ from opentelemetry.trace import SpanKind
 
 from chat.engine import Phase, Storage
 from server.contexts import context_of, parent_of
+from server.message_spans import MessageSpan
 from server.sampling import EdgeSampler
 from server.settings import Settings, load
 from server.spans import CountingExporter, CountingProcessor, SpanCounts
@@ -129,9 +130,14 @@ def test_a_client_does_not_decide_what_is_sampled() -> None:
         assert drawn.count(Decision.RECORD_AND_SAMPLE) == sampled
 
 
+def never(span: MessageSpan) -> None:
+    """Take no span: nothing ends here."""
+    raise AssertionError(span)
+
+
 def test_about_as_many_as_the_ratio_says_are_drawn() -> None:
     """Of 20,000 messages at 1 % about 200 are traced (six standard deviations)."""
-    tracing = MessageTracing(TracerProvider(shutdown_on_exit=False), 0.01)
+    tracing = MessageTracing(TracerProvider(shutdown_on_exit=False), never, 0.01)
     drawn = sum(tracing.publish(None) is not None for _ in range(20_000))
     assert 115 < drawn < 285
 
@@ -168,7 +174,7 @@ def test_a_full_queue_drops_and_counts() -> None:
 def test_late_publishes_are_recorded_but_not_all() -> None:
     """A slow or failed publish is recorded from its beginning, and why it was held; 60 a minute."""
     _, kept, provider = keeping(1_000)
-    tracing = MessageTracing(provider, 0.0)
+    tracing = MessageTracing(provider, never, 0.0)
     tracing.storage_changed(Storage(Phase.UP, "here", 0))
     tracing.storage_changed(Storage(Phase.FAILING_OVER, "it died", 0))
     time.sleep(0.05)
@@ -191,7 +197,7 @@ def test_late_publishes_are_recorded_but_not_all() -> None:
 
 def test_a_delivery_of_a_forged_context_is_none() -> None:
     """What is stored where a context should be, and is none or not sampled, starts no span."""
-    tracing = MessageTracing(TracerProvider(shutdown_on_exit=False), 1.0)
+    tracing = MessageTracing(TracerProvider(shutdown_on_exit=False), never, 1.0)
     for text in ("", "x" * 55, TRACEPARENT[:-1] + "0", TRACEPARENT.replace("ab", "00")):
         assert tracing.deliver(text, 1) is None
     assert tracing.deliver(TRACEPARENT, 1) is not None
