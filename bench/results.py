@@ -41,6 +41,10 @@ class Series:
             and name in s.values
         }
 
+    def has(self, parameters: dict[str, Any]) -> bool:
+        """Whether there was any run under the given parameters."""
+        return any(parameters.items() <= s.parameters.items() for s in self.samples)
+
     def peers(self) -> list[str]:
         """The peers in the order they were measured."""
         return list(dict.fromkeys(s.peer for s in self.samples))

@@ -23,7 +23,7 @@ def table(workload: Workload, series: Series, titles: dict[str, str]) -> str:
     for column in workload.columns:
         head += [column.title, "ratio"] if column.compared else [column.title]
     rows = []
-    for case in workload.cases:
+    for case in filter(lambda case: series.has(case.parameters), workload.cases):
         for peer in series.peers():
             facts = [fact(value) for value in case.parameters.values()]
             cells = _cells(workload.columns, series, peer, reference, case.parameters)

@@ -40,11 +40,20 @@ def _breaking(peer: Peer, repetition: int, workload: Workload) -> Iterator[Sampl
                 yield Sample(peer.name, repetition, case.parameters, values, refused)
 
 
+def sharing(workload: Workload) -> Iterator[tuple[int, list[Case]]]:
+    """Cases that are measured on the same servers, and how many of these there are."""
+    if workload.anew:
+        yield from ((case.processes, [case]) for case in workload.cases)
+        return
+    for processes, cases in groupby(workload.cases, key=lambda case: case.processes):
+        yield processes, list(cases)
+
+
 def _one(peer: Peer, repetition: int, workload: Workload, redis: Topology) -> Iterator[Sample]:
     if workload.breaks_redis:
         yield from _breaking(peer, repetition, workload)
         return
-    for processes, cases in groupby(workload.cases, key=lambda case: case.processes):
+    for processes, cases in sharing(workload):
         redis.empty()
         launch = Launch(free_port(), redis.redis_url, redis.sentinel_url)
         with serving(peer, launch, processes) as served:

@@ -73,6 +73,7 @@ class Workload:
     """A name, what it asks, who takes part, what is measured and how it is shown.
 
     One that breaks Redis gets a new one for each case, and every peer connects by its sentinels.
+    With `anew` each case gets new servers: what one left in memory would be the next one's.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Workload:
     cases: tuple[Case, ...]
     columns: tuple[Column, ...]
     breaks_redis: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from bench.table import table
 from bench.workloads.workload import Case, Column, Workload
 
 
-def _workload() -> Workload:
-    case = Case({"in flight": 8}, lambda _: {})
+def _workload(*also: int) -> Workload:
+    cases = tuple(Case({"in flight": many}, lambda _: {}) for many in (8, *also))
     columns = (Column("CPU µs", "cpu_us", ".1f", compared=True),)
-    return Workload("fanout", "", ("holdfast", "plain"), (case,), columns)
+    return Workload("fanout", "", ("holdfast", "plain"), cases, columns)
 
 
 def test_a_row_has_the_value_its_spread_and_its_ratio_to_the_first_peer() -> None:
@@ -28,3 +28,10 @@ def test_a_refused_run_gives_no_number() -> None:
     bad = Sample("plain", 0, {"in flight": 8}, {}, refused="3 gaps")
     text = table(_workload(), Series("fanout", "", [good, bad], machine={}), {})
     assert "| plain | 8 | – | – |" in text
+
+
+def test_a_case_that_was_not_run_has_no_row() -> None:
+    """Of a workload that was told to run some of its cases only these are shown."""
+    sample = Sample("holdfast", 0, {"in flight": 8}, {"cpu_us": 1.0})
+    text = table(_workload(32), Series("fanout", "", [sample], machine={}), {})
+    assert len(text.splitlines()) == 3
