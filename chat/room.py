@@ -122,7 +122,17 @@ class CatchUp:
 class Room:
     """The local listeners of one room, and where its stream stands (None: not followed yet)."""
 
-    __slots__ = ("_tally", "catching", "live", "name", "pending", "position", "traced", "watchers")
+    __slots__ = (
+        "_tally",
+        "catching",
+        "live",
+        "name",
+        "pending",
+        "position",
+        "resting",
+        "traced",
+        "watchers",
+    )
 
     def __init__(self, name: str, tally: Tally) -> None:
         self.name = name
@@ -132,6 +142,7 @@ class Room:
         self.catching: dict[Outlet, CatchUp] = {}
         self.watchers: set[Outlet] = set()
         self.pending: list[bytes] = []
+        self.resting = False  # what is pending waits for more
         self.traced: list[tuple[Event, Delivery]] = []  # of the pending ones
 
     @property

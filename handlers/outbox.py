@@ -35,10 +35,15 @@ class Tick:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._run)
 
+    def later(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Call back after so long."""
+        asyncio.get_running_loop().call_later(seconds, callback)
+
     def mark(self, outbox: "Outbox") -> None:
         """This outbox has something to write."""
         self._full.append(outbox)
-        self.schedule()
+        if not self._scheduled:
+            self.schedule()
 
     def tell(self, traced: Written) -> None:
         """Tell it when what has gathered in this turn is written."""
@@ -97,9 +102,9 @@ class Outbox:
         """Send whole WebSocket frames, in this turn's one write."""
         if self.closed is not None:
             return
-        self._chunks.append(chunk)
-        if len(self._chunks) == 1:
+        if not self._chunks:
             self._tick.mark(self)
+        self._chunks.append(chunk)
 
     def offer_lossy(self, chunk: bytes) -> None:
         """Send frames that may be missed, unless the reader is slow."""

@@ -89,6 +89,7 @@ class Lane:
                 self._idle.set()
                 self.holding.wake.clear()
                 await self.holding.wake.wait()
+                await asyncio.sleep(0)  # what comes in the same moment goes along
             generation.require()
             await self._exchange(link, quorum)
 

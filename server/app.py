@@ -38,7 +38,7 @@ _log: Final = logging.getLogger("holdfast.app")
 def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
     """Return the application; it opens its storage when it starts, and closes it when it ends."""
     tick = Tick()
-    hub = Hub(tick.schedule, wall_ms)
+    hub = Hub(tick.schedule, tick.later, wall_ms)
     tick.flush_hub = hub.flush
     tokens = JwtTokens(
         settings.jwt_secret,

@@ -1,6 +1,6 @@
 """The hub: rooms come with their first listener, go with their last, and wake the loop once."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 import msgspec
@@ -39,10 +39,14 @@ class Bench:
     def __init__(self) -> None:
         self.woken = 0
         self.following = Following()
-        self.hub = Hub(self._wake, lambda: 0)
+        self.rests: list[tuple[float, Callable[[], None]]] = []
+        self.hub = Hub(self._wake, self._later, lambda: 0)
 
     def _wake(self) -> None:
         self.woken += 1
+
+    def _later(self, seconds: float, callback: Callable[[], None]) -> None:
+        self.rests.append((seconds, callback))
 
     @property
     def log(self) -> MessageLog:
@@ -151,6 +155,63 @@ def test_a_room_that_is_gone_is_handed_out_no_more(bench: Bench) -> None:
     bench.hub.leave(bench.log, "den", ear)
     bench.hub.flush()
     assert bench.hub.tally.flushes == 0
+
+
+def test_a_full_room_rests_after_it_was_written_to(bench: Bench) -> None:
+    """What is said meanwhile leaves together, once the rest is over: half a write each."""
+    ears = [Ear(Wire()) for _ in range(200)]
+    for ear in ears:
+        bench.seat("den", ear)
+    bench.say("den", 1)
+    bench.hub.flush()
+    bench.say("den", 2)
+    bench.say("den", 3)
+    assert bench.woken == 1
+    ((seconds, over),) = bench.rests
+    assert seconds == pytest.approx(0.002)
+    bench.hub.flush()
+    assert ears[0].heard == ["1"]
+    over()
+    assert bench.woken == 2
+    bench.hub.flush()
+    assert all(ear.heard == ["1", "2", "3"] for ear in ears)
+
+
+def test_a_rest_with_nothing_said_is_over(bench: Bench) -> None:
+    """Who speaks after the rest is heard at once; nobody is woken for nothing."""
+    ears = [Ear(Wire()) for _ in range(50)]
+    for ear in ears:
+        bench.seat("den", ear)
+    bench.say("den", 1)
+    bench.hub.flush()
+    bench.rests.pop()[1]()
+    assert bench.woken == 1
+    bench.say("den", 2)
+    assert bench.woken == 2
+
+
+def test_a_small_room_never_rests(bench: Bench) -> None:
+    """A few writes take less than a timer."""
+    for _ in range(49):
+        bench.seat("den", Ear(Wire()))
+    bench.say("den", 1)
+    bench.hub.flush()
+    assert bench.rests == []
+
+
+def test_a_room_left_while_it_rests_hands_nothing_out(bench: Bench) -> None:
+    """The rest of a room that is gone ends in nothing."""
+    ears = [Ear(Wire()) for _ in range(50)]
+    for ear in ears:
+        bench.seat("den", ear)
+    bench.say("den", 1)
+    bench.hub.flush()
+    bench.say("den", 2)
+    for ear in ears:
+        bench.hub.leave(bench.log, "den", ear)
+    bench.rests.pop()[1]()
+    assert bench.woken == 1
+    assert bench.hub.tally.events == 1
 
 
 def test_nothing_is_asked_for_nothing(bench: Bench) -> None:

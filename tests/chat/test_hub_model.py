@@ -1,5 +1,7 @@
 """Catch-up, room and hub together, against a log that never errs: the heart of the delivery."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from chat import catchup, room
+from chat import catchup, hub, room
 from chat.hub import Hub
 from chat.log import Position
 from tests.chat.ears import Wire
@@ -26,6 +28,7 @@ def _small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catchup, "PAGE_EVENTS", 3)
     monkeypatch.setattr(catchup, "REPLAY", 12)
     monkeypatch.setattr(catchup, "RESET_EVENTS", 4)
+    monkeypatch.setattr(hub, "REST_LEAST_S", 0)
 
 
 class Delivery(RuleBasedStateMachine):
@@ -35,12 +38,21 @@ class Delivery(RuleBasedStateMachine):
         super().__init__()
         self.woken = False
         self.log = FakeLog()
-        self.hub = Hub(self.wake, lambda: 0)
+        self.resting: list[Callable[[], None]] = []
+        self.hub = Hub(self.wake, self.rest, lambda: 0)
         wires = [Wire(), Wire()]
         self.clients = [Client(self.hub, self.log, wires[n % 2]) for n in range(3)]
 
     def wake(self) -> None:
         self.woken = True
+
+    def rest(self, _seconds: float, callback: Callable[[], None]) -> None:
+        self.resting.append(callback)
+
+    @precondition(lambda self: self.resting)
+    @rule()
+    def end_a_rest(self) -> None:
+        self.resting.pop(0)()
 
     @rule(count=st.integers(1, 4))
     def append(self, count: int) -> None:
@@ -133,6 +145,8 @@ class Delivery(RuleBasedStateMachine):
         assert not any(client.joining or client.astray for client in self.clients)
         while self.log.stream and self.log.stream.seq < self.log.streamed.head:
             self.stream(12)
+        while self.resting:
+            self.end_a_rest()
         if self.woken:
             self.flush()
 

@@ -61,7 +61,7 @@ class ChatNode(Host):
         self.alive = True
         self.births += 1
         self.ended: asyncio.Future[None] = loop.create_future()
-        self.hub = Hub(lambda: loop.call_soon(self.hub.flush), self.wall_ms)
+        self.hub = Hub(lambda: loop.call_soon(self.hub.flush), loop.call_later, self.wall_ms)
         self._openers = (
             ModelOpener(self.network, self, self._redis),
             ModelOpener(self.network, self, self._sentinels),
