@@ -49,9 +49,11 @@ class Claims(msgspec.Struct, frozen=True):
         exact = self.rooms.get(room)
         if exact is not None:
             return exact
-        matching = (p for p in self.rooms if p[-1] == "*" and room.startswith(p[:-1]))
-        best = max(matching, key=len, default=None)
-        return "" if best is None else self.rooms[best]
+        best = ""
+        for pattern in self.rooms:
+            if pattern[-1] == "*" and len(pattern) > len(best) and room.startswith(pattern[:-1]):
+                best = pattern
+        return self.rooms.get(best, "")
 
     def has_scope(self, scope: str) -> bool:
         """Tell whether the space-separated `scope` claim holds this one (RFC 8693 §4.2)."""

@@ -34,13 +34,16 @@ Item: TypeAlias = AnyCommand | Fault
 
 
 def decode(payload: bytes, batch: int) -> Iterator[Item]:
-    """Yield the commands of one WebSocket message: an object, or an array of 1 to `batch`.
+    """Return the commands of one WebSocket message: an object, or an array of 1 to `batch`.
 
     A faulty element of an array does not harm its neighbours.
     """
     if not payload.lstrip(b" \t\r\n").startswith(b"["):
-        yield _decode_one(payload)
-        return
+        return iter((_decode_one(payload),))
+    return _decode_array(payload, batch)
+
+
+def _decode_array(payload: bytes, batch: int) -> Iterator[Item]:
     try:
         items = _array.decode(payload)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):

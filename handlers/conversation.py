@@ -96,9 +96,17 @@ class Conversation(asyncio.Protocol):
             self._paused = True
             self._transport.pause_reading()
 
+    def pause_writing(self) -> None:
+        """More is unsent than a reader may lag behind (asyncio calls this)."""
+        self._peer.outbox.behind = True
+
+    def resume_writing(self) -> None:
+        """The reader has caught up (asyncio calls this)."""
+        self._peer.outbox.behind = False
+
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
         """Part with who has gone (asyncio calls this)."""
-        self._over = True
+        self._over = self._peer.outbox.gone = True
         later, self._later = self._later, None
         if later is not None:
             later.cancel()

@@ -17,7 +17,7 @@ BOUND: Final = 1 << 20  # bytes a reader may lag behind before it is told to res
 SLOW: Final = BOUND // 2  # above this it gets no typing and presence
 _PAGE: Final = 1 << 18  # a catch-up goes on when less than this is unsent
 _PATIENCE_S: Final = 30.0
-_POLL_S: Final = 0.02  # a transport tells nobody but its protocol, which is aiohttp's, of drain
+_POLL_S: Final = 0.02  # the transport's own bounds are those of a reader too far behind
 
 
 class Tick:
@@ -77,20 +77,25 @@ class Outbox:
         "_chunks",
         "_tick",
         "_transport",
+        "behind",
         "closed",
         "dropped",
         "evicted",
+        "gone",
         "resync",
         "wire",
     )
 
     def __init__(self, transport: asyncio.Transport, tick: Tick) -> None:
+        transport.set_write_buffer_limits(BOUND, BOUND)
         self._transport = transport
         self._tick = tick
         self._chunks: list[bytes] = []
         self.wire: Single | Array = SINGLE
         self.resync: Callable[[str], None] = lambda _: None
         self.closed: Close | None = None
+        self.behind = False  # more than `BOUND` is unsent: the transport tells, by its protocol
+        self.gone = False  # the connection is lost
         self.evicted = False
         self.dropped = 0
 
@@ -119,10 +124,9 @@ class Outbox:
         if not chunks:
             return
         self._chunks = []
-        if self._transport.is_closing():
+        if self.gone:
             return
-        # Looked at before the write: what is written now has not had its chance to leave.
-        behind = self._transport.get_write_buffer_size() > BOUND
+        behind = self.behind  # before the write: what is written now had no chance to leave yet
         self._transport.write(chunks[0] if len(chunks) == 1 else b"".join(chunks))
         if behind and self.closed is None:
             self.evicted = True

@@ -74,8 +74,3 @@ class Appended:
         self.epoch = epoch
         self.ts = ts
         self.outcomes = outcomes
-
-    @property
-    def head(self) -> int:
-        """The highest place given, now or before; 0 if there is none."""
-        return max((o.seq for o in self.outcomes if isinstance(o, Receipt)), default=0)

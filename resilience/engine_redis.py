@@ -109,7 +109,7 @@ class RedisEngine:
         acks = self.options.ack_replicas
         floor = acks if acks is not None else int(self.watch is not None)
         self.checkup = Checkup(self.courier, self.watch, floor)
-        self.feed.extra[keys.CONTROL] = self.control.hear
+        self.feed.extra[keys.CONTROL.encode()] = self.control.hear
         self.feed.on_subscribed = self.control.hear
         self.succession.on_adopted = self._adopted
 

@@ -64,7 +64,7 @@ class Feed:
         self._suspects: set[str] = set()
         self._look = asyncio.Event()
         self.deaf = True
-        self.extra: dict[str, Callable[[bytes], None]] = {}  # channels that are no rooms
+        self.extra: dict[bytes, Callable[[bytes], None]] = {}  # channels that are no rooms
         self.on_subscribed: Callable[[], None] = lambda: None
         self.gaps = 0
         self.filled = 0
@@ -159,7 +159,7 @@ class Feed:
     async def _subscribe(self, link: Link) -> None:
         """Subscribe to everything; each confirmation makes its room suspect."""
         self._link, self._heard = link, self._loop.time()
-        names = [*self.extra, *(keys.channel(room) for room in self._streams)]
+        names: list[bytes | str] = [*self.extra, *(keys.channel(room) for room in self._streams)]
         for event in self._confirmed.values():
             event.clear()
         for start in range(0, len(names), _CHUNK):
@@ -198,7 +198,7 @@ class Feed:
                     self._suspect(room)
 
     def _hear(self, name: bytes, payload: bytes) -> None:
-        other = self.extra.get(name.decode(errors="replace"))
+        other = self.extra.get(name)
         if other is not None:
             other(payload)
             return
@@ -211,7 +211,7 @@ class Feed:
             case None:
                 self.garbled += 1
             case channel.Committed():
-                self._advance(stream, news)
+                self._advance(stream, news, self._records)
             case channel.Head():
                 if stream.position != Position(news.epoch, news.seq):
                     self._suspect(stream.room)
@@ -222,9 +222,9 @@ class Feed:
         """Take what this node itself committed, a round trip before the channel brings it."""
         stream = self._streams.get(room)
         if stream is not None and isinstance(news, channel.Committed):
-            self._advance(stream, news)
+            self._advance(stream, news, None)
 
-    def _advance(self, stream: Stream, news: channel.Committed) -> None:
+    def _advance(self, stream: Stream, news: channel.Committed, records: Records | None) -> None:
         """Show the next events; what does not join on is waited for, then looked up in the log."""
         position = stream.position
         if position is None or position.epoch != news.epoch:
@@ -233,8 +233,8 @@ class Feed:
         elif news.first > position.seq + 1:
             stream.keep(news)
             self._wait(stream)
-        else:
-            self._show(stream, news)
+        elif news.first + len(news.payloads) > position.seq + 1:  # less is the echo of our own
+            self._show(stream, news, records)
             if stream.keeps:
                 self._take_kept(stream)
 
@@ -254,10 +254,11 @@ class Feed:
         else:
             self._wait(stream)
 
-    def _show(self, stream: Stream, news: channel.Committed) -> None:
-        fresh = stream.join(news, self._records)
+    def _show(self, stream: Stream, news: channel.Committed, records: Records | None) -> None:
+        fresh = stream.join(news, records)
         if fresh and stream.position is not None:
-            self._known.note(stream.room, news.epoch, stream.position.seq)
+            if records is not None:  # of our own the lane has taken note
+                self._known.note(stream.room, news.epoch, stream.position.seq)
             self._listener.committed(stream.room, news.epoch, fresh)
 
     def _suspect(self, room: str) -> None:
@@ -324,4 +325,4 @@ class Feed:
         """Show what came meanwhile as far as it joins on; of another epoch the log has all."""
         for news in stream.kept():
             if stream.position is not None and stream.position.epoch == news.epoch:
-                self._advance(stream, news)
+                self._advance(stream, news, self._records)

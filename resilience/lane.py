@@ -161,10 +161,11 @@ class Lane:
         """The room's call is committed: answer, and return what is news of it."""
         fresh: list[bytes] = []
         traces: dict[int, str] = {}
-        first = nudge = 0
+        first = head = nudge = 0
         for held, outcome in zip(helds, appended.outcomes, strict=True):
             answer = outcome
             if isinstance(outcome, Receipt):
+                head = max(head, outcome.seq)  # the highest place given, now or before
                 if not outcome.dup:
                     first = first or outcome.seq
                     fresh.append(held.draft.payload(outcome.seq, outcome.ts))
@@ -174,8 +175,8 @@ class Lane:
                     nudge = max(nudge, outcome.seq)
                     answer = Receipt(outcome.seq, outcome.ts)
             self.holding.answer(held, answer)
-        if appended.head:
-            self._known.note(room, appended.epoch, appended.head)
+        if head:
+            self._known.note(room, appended.epoch, head)
         if fresh:
             return channel.Committed(appended.epoch, first, fresh, traces)
         return channel.Head(appended.epoch, nudge) if nudge else None

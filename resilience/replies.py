@@ -1,5 +1,6 @@
 """What Redis and Sentinel say of themselves, parsed: ROLE, INFO, SENTINEL MASTER and REPLICAS."""
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -80,8 +81,13 @@ def role(reply: Reply) -> MasterRole | ReplicaRole:
 def _replica(entry: Any) -> tuple[Address, int]:
     match entry:
         case [bytes(host), bytes(port), bytes(offset)]:
-            return Address(_text(host), number(_text(port))), number(_text(offset))
+            return _address(host, port), number(_text(offset))
     raise Garbled("ROLE")
+
+
+@functools.lru_cache(maxsize=64)  # every commit reads the same few, twice
+def _address(host: bytes, port: bytes) -> Address:
+    return Address(_text(host), number(_text(port)))
 
 
 def info(reply: Reply) -> dict[str, str]:

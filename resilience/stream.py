@@ -68,8 +68,11 @@ class Stream:
         self.position = Position(place.epoch, last)
         return [event for event in page.events if event.seq > place.seq]
 
-    def join(self, news: Committed, records: Records) -> Sequence[Event]:
-        """Move on over news that begin at most one above the place; return the new events."""
+    def join(self, news: Committed, records: Records | None) -> Sequence[Event]:
+        """Move on over news that begin at most one above the place; return the new events.
+
+        None for `records`: they are our own words, and not what anybody could have published.
+        """
         place = self.position
         if place is None or place.epoch != news.epoch or news.first > place.seq + 1:
             return ()
@@ -77,10 +80,12 @@ class Stream:
         if last <= place.seq:
             return ()
         fresh = news.payloads[place.seq + 1 - news.first :]
+        self.position = Position(place.epoch, last)
+        numbered = enumerate(fresh, place.seq + 1)
+        if records is None:
+            return [Event(seq, payload, news.traces.get(seq)) for seq, payload in numbered]
         found = (
             records.event(self.room, seq, payload, news.traces.get(seq))
-            for seq, payload in enumerate(fresh, place.seq + 1)
+            for seq, payload in numbered
         )
-        events = [event for event in found if event is not None]
-        self.position = Position(place.epoch, last)
-        return events
+        return [event for event in found if event is not None]

@@ -22,6 +22,9 @@ class Pipe:
     def write(self, data: bytes) -> None:
         self.writes.append(data)
 
+    def set_write_buffer_limits(self, high: int, low: int) -> None:
+        assert high == low == BOUND
+
     def get_write_buffer_size(self) -> int:
         return self.unsent
 
@@ -68,7 +71,7 @@ async def test_slow_reader_misses_only_what_may_be_missed() -> None:
 async def test_reader_too_far_behind_is_closed() -> None:
     """Over the bound the connection is closed with 4300, after what was owed, and gets no more."""
     box, pipe = outbox()
-    pipe.unsent = BOUND + 1
+    box.behind = True
     box.send(b"message")
     await turn()
     box.send(b"later")
@@ -97,11 +100,11 @@ async def test_goodbye_is_last_and_once() -> None:
     assert pipe.writes == [frame(b"before"), close_frame(4004, "kicked retry=7")]
 
 
-async def test_nothing_is_written_to_a_closing_transport() -> None:
-    """A transport that is going away is left alone."""
+async def test_nothing_is_written_to_a_lost_connection() -> None:
+    """A connection that is gone is left alone."""
     box, pipe = outbox()
     box.send(b"x")
-    pipe.closing = True
+    box.gone = pipe.closing = True
     await turn()
     box.close(KICKED)
     assert pipe.writes == []
