@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from handlers.node import Node
-from server.families import add, counters, gauge, histogram
+from server.families import counters, gauge, histogram
+from server.histograms import HistogramFamily
 from server.node_metrics import node_metrics, span_metrics
 from server.spans import SpanCounts
 from server.storage_metrics import storage_metrics
@@ -63,13 +64,12 @@ class NodeCollector(Collector):
         yield histogram(
             "chat_message_ack_duration_seconds", "From a publish read to its ack", statistics.acks
         )
-        delivery = HistogramMetricFamily(
+        delivery = HistogramFamily(
             "chat_message_delivery_duration_seconds",
             "From an event's time in the log to its way out",
-            labels=["delivery_mode"],
         )
-        add(delivery, ["live"], tally.delivery)
-        add(delivery, ["replay"], statistics.replayed)
+        delivery.add({"delivery_mode": "live"}, tally.delivery)
+        delivery.add({"delivery_mode": "replay"}, statistics.replayed)
         yield delivery
         yield histogram("chat_fanout_size", "Live listeners of a flush", tally.fanout)
         yield CounterMetricFamily(
@@ -94,11 +94,12 @@ class NodeCollector(Collector):
         )
 
     def _requests(self) -> Iterator[Metric]:
-        requests = HistogramMetricFamily(
-            "http_server_request_duration_seconds",
-            "HTTP requests by route",
-            labels=["http_request_method", "http_route", "http_response_status_code"],
-        )
+        requests = HistogramFamily("http_server_request_duration_seconds", "HTTP requests by route")
         for (method, route, status), durations in self._node.statistics.requests.items():
-            add(requests, [method, route, str(status)], durations)
+            labels = {
+                "http_request_method": method,
+                "http_route": route,
+                "http_response_status_code": str(status),
+            }
+            requests.add(labels, durations)
         yield requests

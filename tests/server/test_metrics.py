@@ -6,12 +6,18 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
+from prometheus_client.registry import Collector
 
 from chat.errors import Unavailable
 from chat.histogram import Histogram
 from handlers.canary import Canary
+from server.exposition import expose
+from server.histograms import HistogramFamily
 from server.operators import build_operators_app
 from tests.chatting import Served
 from tests.conftest import Connect, Serve
@@ -201,3 +207,39 @@ async def test_no_name_needs_escaping(
     named += [NAME.split(line)[0] for line in lines if not line.startswith("#")]
     assert len(named) > 100
     assert [name for name in named if not LEGACY.fullmatch(name)] == []
+
+
+@pytest.mark.parametrize("accept", [OPENMETRICS["Accept"], "text/plain; version=1.0.0"])
+def test_histograms_read_as_those_of_the_library(accept: str) -> None:
+    """Our lines and the library's of the same family are read as the same samples."""
+    family = HistogramFamily("a_seconds", "How long")
+    for labels in ({"route": '/"x"\\\n', "mode": "live"}, {"route": "/y", "mode": ""}):
+        values = Histogram((0.005, 1))
+        for value in (0.001, 0.5, 3e-05, 7.0):
+            values.record(value)
+        values.exemplify(0.5, "ab" * 16, 1_760_000_000.25)
+        values.exemplify(7.0, "cd" * 16, 1_760_000_001.0)
+        family.add(labels, values)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Fixed(family))
+    ours, content_type = expose(registry, accept)
+    encode, _ = choose_encoder(accept)
+    parse = openmetrics if "openmetrics" in content_type else prometheus
+    (mine,), (theirs,) = parse(ours.decode()), parse(encode(registry).decode())
+    assert (mine.name, mine.type, mine.documentation, len(mine.samples)) == (
+        theirs.name,
+        "histogram",
+        "How long",
+        10,
+    )
+    assert mine.samples == theirs.samples
+
+
+class Fixed(Collector):
+    """Collects one family."""
+
+    def __init__(self, family: HistogramFamily) -> None:
+        self._family = family
+
+    def collect(self) -> list[Metric]:
+        return [self._family]
