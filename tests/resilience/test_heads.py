@@ -30,3 +30,23 @@ def test_what_is_no_place_is_looked_at(reply: Any, *, agrees: bool) -> None:
     stream = Stream("den")
     stream.begin(Position("e", 3))
     assert _agrees(stream, stream.position, reply, 0) is agrees
+
+
+@pytest.mark.parametrize(
+    ("before", "reply", "mark", "agrees"),
+    [
+        (Position("e", 2), [b"e", b"2", b"0"], 0, True),
+        (Position("e", 2), [b"e", b"3", b"1"], 0, True),
+        (Position("e", 2), [b"e", b"1", b"0"], 0, False),
+        (Position("d", 3), [b"e", b"3", b"0"], 0, False),
+        (Position("e", 3), [b"e", b"3", b"0"], 1, False),
+        (None, [b"e", b"3", b"0"], 0, False),
+    ],
+)
+def test_a_stream_may_move_while_it_is_asked(
+    before: Position | None, reply: Any, mark: int, *, agrees: bool
+) -> None:
+    """Any place between question and answer agrees, of one epoch and a mark not too old."""
+    stream = Stream("den")
+    stream.begin(Position("e", 3))
+    assert _agrees(stream, before, reply, mark) is agrees
