@@ -9,6 +9,7 @@ from chat.errors import Unavailable
 from resilience.generation import Generation
 from resilience.holding import MARGIN
 from resilience.link import Command, Link, LinkLost, Reply, ReplyError
+from resilience.promises import Promises
 from resilience.quorum import ANSWER_S
 from resilience.succession import Succession
 from resilience.verdicts import Verdict, code, judge
@@ -32,8 +33,7 @@ class Courier:
 
     def __init__(self, succession: Succession, hold_s: float) -> None:
         self._succession = succession
-        self._hold_s = hold_s * (1 - MARGIN)
-        self._loop = asyncio.get_running_loop()
+        self._promises: Promises[list[Reply]] = Promises(hold_s * (1 - MARGIN))
         self._queue: deque[_Errand] = deque()
         self._wake = asyncio.Event()
         self._link: Link | None = None
@@ -47,22 +47,17 @@ class Courier:
         self._queue.append(_Errand((command,), None))
         self._wake.set()
 
-    async def ask(self, commands: Sequence[Command], hold_s: float | None = None) -> list[Reply]:
+    async def ask(self, commands: Sequence[Command]) -> list[Reply]:
         """Return the replies, one for each command; errors that pass are waited out.
 
         The commands must bear being carried out twice. `Unavailable` after the hold time.
         """
         if len(self._queue) >= WAITING:
             raise Unavailable("too much is on its way")
-        errand = _Errand(commands, self._loop.create_future())
-        self._queue.append(errand)
+        future = self._promises.new()
+        self._queue.append(_Errand(commands, future))
         self._wake.set()
-        try:
-            async with asyncio.timeout(self._hold_s if hold_s is None else hold_s):
-                assert errand.future is not None  # noqa: S101 - for the type checker
-                return await errand.future
-        except TimeoutError:
-            raise Unavailable from None
+        return await future
 
     async def run(self) -> None:
         """Serve one generation after the other until cancelled."""

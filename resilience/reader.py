@@ -14,6 +14,7 @@ from resilience.generation import Generation
 from resilience.holding import MARGIN
 from resilience.known import Known
 from resilience.link import Command, Link, LinkLost, Reply, ReplyError
+from resilience.promises import Promises
 from resilience.quorum import ANSWER_S, Quorum
 from resilience.records import Records
 from resilience.replies import Garbled
@@ -65,7 +66,7 @@ class Reader:
         self._records = records
         self._token = token
         self.hold_s = hold_s * (1 - MARGIN)
-        self._loop = asyncio.get_running_loop()
+        self._promises: Promises[list[Reply]] = Promises(self.hold_s)
         self._queue: deque[_Asked] = deque()
         self._wake = asyncio.Event()
         self.reads = 0
@@ -105,14 +106,10 @@ class Reader:
         """
         if len(self._queue) >= WAITING:
             raise Unavailable("too many reads wait")
-        asked = _Asked(commands, self._loop.create_future())
+        asked = _Asked(commands, self._promises.new())
         self._queue.append(asked)
         self._wake.set()
-        try:
-            async with asyncio.timeout(self.hold_s):
-                return await asked.future
-        except TimeoutError:
-            raise Unavailable from None
+        return await asked.future
 
     async def run(self) -> None:
         """Serve one generation after the other until cancelled."""
