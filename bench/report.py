@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bench import targets
 from bench.fit import growth_lines, scaling_lines
+from bench.limit import limit_lines
 from bench.paths import BENCH, ROOT
 from bench.peers import all_peers
 from bench.results import Sample, Series, load
@@ -20,6 +21,8 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 PLOTS = ROOT / "docs" / "benchmarks"
 
 INTRODUCTION = (BENCH / "introduction.md").read_text()
+TRIED = (BENCH / "tried.md").read_text()
+_EXTRA = {"fanout": limit_lines, "growth": growth_lines, "processes": scaling_lines}
 
 
 def _titles() -> dict[str, str]:
@@ -81,7 +84,7 @@ def _measured(name: str, series: Series) -> Workload:
 
 
 def _section(workload: Workload, series: Series) -> str:
-    extra = {"growth": growth_lines, "processes": scaling_lines}.get(workload.name)
+    extra = _EXTRA.get(workload.name)
     lines = [
         f"## {workload.name}\n\n{workload.about}\n\n`{series.command}`\n",
         table(workload, series, _titles()),
@@ -102,5 +105,5 @@ def report() -> None:
     sections = [_section(_measured(name, series), series) for name, series in found.items()]
     head = [INTRODUCTION, _machine(found), "\n## Promised and measured\n", promised, ""]
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text("\n".join([*head, *sections]))
+    PAGE.write_text("\n".join([*head, *sections, TRIED]))
     print(PAGE)
