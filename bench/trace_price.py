@@ -78,10 +78,12 @@ async def require_spans(session: aiohttp.ClientSession, rig: Rig) -> None:
 
 
 def judge(costs: Mapping[str, Sequence[float]]) -> bool:
-    """Print the medians of the rounds' ratios to off; True within the ceiling."""
+    """Print the medians of the rounds' ratios to both without tracing; True within the ceiling."""
     medians: dict[str, float] = {}
+    without = [values for name, values in costs.items() if RATIOS[name] is None]
+    bases = [statistics.mean(both) for both in zip(*without, strict=True)]
     for name, values in costs.items():
-        ratios = [value / off for value, off in zip(values, costs["off"], strict=True)]
+        ratios = [value / base for value, base in zip(values, bases, strict=True)]
         medians[name] = statistics.median(ratios)
         print(
             f"{name}: median {statistics.median(values):.1f} µs a message, "

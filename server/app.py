@@ -75,7 +75,9 @@ NAME = web.AppKey("NAME", str)
 def setup_tracing(app: web.Application, telemetry: Telemetry) -> None:
     """Trace messages; what is left is exported when everything else has ended."""
     node = app[NODE]
-    node.tracing = MessageTracing(telemetry.provider, telemetry.take, app[SETTINGS].trace_ratio)
+    node.tracing = MessageTracing(
+        telemetry.provider, telemetry.messages.take, app[SETTINGS].trace_ratio
+    )
     node.hub.deliveries = node.tracing
     app[TELEMETRY] = telemetry
     app.cleanup_ctx.append(_telemetry)

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from server.exporter import MessageSpanExporter
-from server.message_spans import Take
+from server.gathering import Gathering
 from server.sampling import EdgeSampler
 from server.settings import Settings
 from server.spans import CountingExporter, CountingProcessor, SpanCounts
@@ -28,10 +28,10 @@ _TRACES: Final = "v1/traces"
 class Telemetry:
     """A tracer provider, what became of its spans, and its end."""
 
-    def __init__(self, provider: TracerProvider, take: Take, counts: SpanCounts) -> None:
-        """`take` takes messages' spans, by the same queue as the provider's."""
+    def __init__(self, provider: TracerProvider, messages: Gathering, counts: SpanCounts) -> None:
+        """`messages` takes messages' spans, into the same queue as the provider's."""
         self.provider = provider
-        self.take = take
+        self.messages = messages
         self.counts = counts
 
     async def close(self) -> None:
@@ -40,6 +40,7 @@ class Telemetry:
         `TracerProvider.shutdown()` blocks up to 30 s when nobody answers, so a thread does it
         that does not keep the process alive.
         """
+        self.messages.flush()
         thread = threading.Thread(target=self.provider.shutdown, daemon=True, name="spans")
         thread.start()
         await asyncio.to_thread(thread.join, SHUTDOWN_S)
@@ -67,7 +68,7 @@ def open_telemetry(settings: Settings, node: str) -> Telemetry | None:
         shutdown_on_exit=False,  # it would block the end for 30 s
     )
     provider.add_span_processor(processor)
-    return Telemetry(provider, processor.take, counts)
+    return Telemetry(provider, Gathering(processor.take), counts)
 
 
 def traces_endpoint(settings: Settings) -> str | None:

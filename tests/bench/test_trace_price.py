@@ -9,8 +9,9 @@ from bench import trace_price
 
 @pytest.mark.parametrize(("one", "well"), [((101, 103), True), ((104, 106), False)])
 def test_the_verdict(one: tuple[float, float], well: bool) -> None:  # noqa: FBT001
-    """The median of the rounds' ratios decides, at three per cent."""
-    costs = {"off": (100.0, 100.0), "1 %": one, "100 %": (300.0, 300.0)}
+    """The median of the ratios to the mean of both without decides, at three per cent."""
+    off = {"off": (99.0, 101.0), "off again": (101.0, 99.0)}
+    costs = off | {"1 %": one, "100 %": (300.0, 300.0)}
     assert trace_price.judge(costs) is well
 
 

@@ -1,5 +1,6 @@
 """A message's spans are encoded as the SDK encodes the same spans."""
 
+import asyncio
 import time
 from typing import Final
 
@@ -14,6 +15,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from chat.engine import Phase, Storage
 from chat.log import Receipt
 from server.exporter import MessageSpanExporter
+from server.gathering import GATHER_S, MOST, Gathering
 from server.message_spans import MessageSpan
 from server.tracing import MessageTracing
 from tests.server.test_telemetry import keeping
@@ -227,3 +229,22 @@ def test_both_kinds_of_spans_leave_together(
         for resource in request.resource_spans
     ]
     assert names == [["request"], ["publish room:{room}"] * 2]
+
+
+async def test_spans_are_handed_on_together(tracing: MessageTracing) -> None:
+    """Within half a second, or when there are many; none is kept back or handed on twice."""
+    handed: list[MessageSpan] = []
+    gathering = Gathering(handed.append)
+    spans = [tracing.publish(None) for _ in range(MOST + 2)]
+    for span in spans[:-1]:
+        assert span is not None
+        gathering.take(span)
+    assert handed == spans[:MOST]
+    async with asyncio.timeout(GATHER_S * 10):
+        while len(handed) <= MOST:
+            await asyncio.sleep(GATHER_S / 10)
+    assert spans[-1] is not None
+    gathering.take(spans[-1])
+    gathering.flush()
+    await asyncio.sleep(GATHER_S * 1.2)
+    assert handed == spans
