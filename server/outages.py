@@ -47,6 +47,8 @@ class Outages:
 
     def between(self, began: int, ended: int) -> Sequence[Turn]:
         """Return when a message of this time was held: `held` and `released`, each time."""
+        if not self._outages:
+            return ()
         return [turn for outage in self._outages for turn in _turns(outage, began, ended)]
 
 
