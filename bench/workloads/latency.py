@@ -10,6 +10,9 @@ from bench.workloads.closed import INGEST_PUBLISHERS, closed_loop
 from bench.workloads.workload import ALL_PEERS, MILLI, Case, Column, Options, Setting, Workload
 
 SHARES = (0.25, 0.50, 0.75)
+SAME_RATE = 250.0
+"""Messages a second that most can carry: shares of a maximum ten times as high are no like."""
+
 ROOM = (Room(200, 32),)
 ACK_RATE = 5000.0
 PAIRS = (Room(2, 2),) * (INGEST_PUBLISHERS // 2)
@@ -38,6 +41,9 @@ def _shares(seconds: float, setting: Setting) -> dict[str, float]:
         figures = _open_loop(setting, ROOM, maximum * share, seconds * 2)
         for rank in ("p50", "p99", "p99.9"):
             found[f"{rank}_{share:.0%}"] = figures.percentile("delivery", rank) * MILLI
+    if maximum > SAME_RATE:
+        figures = _open_loop(setting, ROOM, SAME_RATE, seconds * 2)
+        found["p99_same"] = figures.percentile("delivery", "p99") * MILLI
     return found
 
 
@@ -54,13 +60,14 @@ def _acks(seconds: float, setting: Setting) -> dict[str, float]:
 
 
 def latency(options: Options) -> Workload:
-    """At 25, 50 and 75 % of each peer's own maximum, in a room of 200."""
+    """At 25, 50 and 75 % of each peer's own maximum and at one rate for all, in a room of 200."""
     columns = [Column("own maximum, messages/s", "maximum_per_s", ",.0f")]
     for share in SHARES:
         columns += [
             Column(f"p50 ms at {share:.0%}", f"p50_{share:.0%}", ".2f"),
             Column(f"p99 ms at {share:.0%}", f"p99_{share:.0%}", ".2f", compared=True),
         ]
+    columns.append(Column(f"p99 ms at {SAME_RATE:.0f}/s", "p99_same", ".2f", compared=True))
     about = "A room of 200 with 32 publishers; the maximum is its closed-loop rate."
     case = Case({}, partial(_shares, options.seconds))
     return Workload("latency", about, ALL_PEERS, (case,), tuple(columns))
