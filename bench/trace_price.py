@@ -95,8 +95,8 @@ def judge(costs: Mapping[str, Sequence[float]]) -> bool:
 def main() -> None:
     """Compare, and exit with 1 above the ceiling."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--runs", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=15)
     arguments = parser.parse_args()
     raise SystemExit(not asyncio.run(compare(arguments.runs, arguments.seconds)))
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.chat_node import ChatNode
 
-SCRAPE_S: Final = 5.0
+SCRAPE_S: Final = 15.0
 
 
 async def take(request: web.Request) -> web.Response:
