@@ -57,8 +57,11 @@ def _clean(content: Content, limits: Limits) -> Content:
     data = bytes(content.data).strip()
     if content.text is None and data in _NO_DATA:
         raise Refusal("bad_request", "text or data is required", field="text")
+    clean = None if content.text is None else text.accept(content.text, limits.text)
+    if clean is content.text and not data:
+        return content  # as most are
     return Content(
-        text=None if content.text is None else text.accept(content.text, limits.text),
+        text=clean,
         data=msgspec.Raw() if data in _NO_DATA else _clean_data(data, limits.data),
         reply_to=content.reply_to,
         mentions=content.mentions,

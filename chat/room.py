@@ -71,12 +71,13 @@ class Tally:
         self.deliveries += len(payloads) * listeners
         self.fanout.record(listeners)
         now = self._wall()
-        for ts in filter(None, map(ts_of, payloads)):
-            age = now - ts
-            if age < 0:
+        for payload in payloads:
+            ts = ts_of(payload)
+            if ts > now:
                 self.skewed += 1
-                age = 0
-            self.delivery.record(age / 1000)
+                self.delivery.record(0)
+            elif ts:
+                self.delivery.record((now - ts) / 1000)
 
     def trace(self, traced: Iterable[tuple[Event, Delivery]], listeners: int) -> None:
         """Hand traced events out: each is an example of how long it took."""

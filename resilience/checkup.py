@@ -9,7 +9,7 @@ import msgspec
 
 from chat.errors import Unavailable
 from resilience.courier import Courier
-from resilience.replies import Garbled, info
+from resilience.replies import Garbled, info, natural
 from resilience.sentinel_watch import SentinelWatch
 
 _log: Final = logging.getLogger("holdfast.checkup")
@@ -98,4 +98,4 @@ def _yes(fields: Mapping[str, str], name: str) -> str:
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else 0
+    return natural((text or "").encode())

@@ -41,6 +41,6 @@ def count(engine: "RedisEngine") -> Statistics:
         replicas=0 if reigning is None else len(reigning.insync.members),
         sentinels={str(address): up for address, up in live.items()},
         errors=dict(errors),
-        deaf=engine.feed.deaf,
+        deaf=engine.feed.subscriber.deaf,
         breaches=tuple(finding.name for finding in engine.checkup.findings if not finding.ok),
     )

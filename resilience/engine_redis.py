@@ -109,8 +109,8 @@ class RedisEngine:
         acks = self.options.ack_replicas
         floor = acks if acks is not None else int(self.watch is not None)
         self.checkup = Checkup(self.courier, self.watch, floor)
-        self.feed.extra[keys.CONTROL.encode()] = self.control.hear
-        self.feed.on_subscribed = self.control.hear
+        self.feed.subscriber.subscribe(keys.CONTROL.encode(), self.control.hear)
+        self.feed.subscriber.on_subscribed = self.control.hear
         self.succession.on_adopted = self._adopted
 
     def _adopted(self, _generation: Generation) -> None:
@@ -201,7 +201,7 @@ class RedisEngine:
             "connections": len(self.connections),
             "rooms": len(self.feed.rooms),
             "held": self.budget.messages,
-            "deaf": int(self.feed.deaf),
+            "deaf": int(self.feed.subscriber.deaf),
             **self.counted(),
         }
 

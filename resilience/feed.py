@@ -1,33 +1,26 @@
 """The feed: what all nodes committed, in order, without gaps, to the listener of this one."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from chat.engine import Listener
 from chat.errors import Unavailable
 from chat.log import Event, Position
 from resilience import channel, keys
-from resilience.backoff import persist
-from resilience.generation import Generation
 from resilience.heads import behind
 from resilience.known import Known
-from resilience.link import Link, LinkLost
 from resilience.reader import Question, Reader
 from resilience.records import Records
 from resilience.stream import Stream
+from resilience.subscriber import Subscriber
 from resilience.succession import Succession
 
-_log: Final = logging.getLogger("holdfast.feed")
-
-SILENCE_S: Final = 1.0  # then it is asked whether it lives, and has as long to answer
 LOOK_S: Final = 2.0  # how often the heads are compared: finds a lost last message
-SUBSCRIBED_S: Final = 2.0  # to confirm all subscriptions of a new link
 PATIENCE_S: Final = 0.02  # two nodes' news of one room may come in the wrong order
 PAGE: Final = 500  # events of one read that fills a gap
-_CHUNK: Final = 500  # channels of one SUBSCRIBE
 
 OnNews = Callable[[str, channel.News], None]
 
@@ -49,8 +42,7 @@ class Feed:
         on_news: OnNews,
         random: Random,
     ) -> None:
-        self._random = random
-        self._succession = succession
+        self.subscriber = Subscriber(succession, random)
         self._reader = reader
         self._known = known
         self._records = records
@@ -58,18 +50,11 @@ class Feed:
         self._on_news = on_news
         self._loop = asyncio.get_running_loop()
         self._streams: dict[str, Stream] = {}
-        self._link: Link | None = None
-        self._heard = self._loop.time()
-        self._confirmed: dict[str, asyncio.Event] = {}
         self._suspects: set[str] = set()
         self._look = asyncio.Event()
-        self.deaf = True
-        self.extra: dict[bytes, Callable[[bytes], None]] = {}  # channels that are no rooms
-        self.on_subscribed: Callable[[], None] = lambda: None
         self.gaps = 0
         self.filled = 0
         self.garbled = 0
-        self.rebuilt = 0
 
     @property
     def rooms(self) -> list[str]:
@@ -85,10 +70,9 @@ class Feed:
         stream = self._streams.get(room)
         if stream is None:
             stream = self._streams[room] = Stream(room)
-            self._confirmed[room] = asyncio.Event()
-            if self._link is not None:
-                self._link.tell([("SUBSCRIBE", keys.channel(room))])
-            self._suspect(room)
+            self.subscriber.subscribe(
+                _channel(room), partial(self._hear, stream), partial(self._suspect, room)
+            )
         stream.waiting += 1
         try:
             async with asyncio.timeout(self._reader.hold_s):
@@ -108,104 +92,17 @@ class Feed:
     def unfollow(self, room: str) -> None:
         """Hear the room no more."""
         if self._streams.pop(room, None) is not None:
-            del self._confirmed[room]
             self._suspects.discard(room)
-            if self._link is not None:
-                self._link.tell([("UNSUBSCRIBE", keys.channel(room))])
+            self.subscriber.unsubscribe(_channel(room))
 
     async def run(self) -> None:
         """Listen and look until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen(), name="feed")
+            group.create_task(self.subscriber.run(), name="feed")
             group.create_task(self._fill(), name="feed filler")
             group.create_task(self._compare(), name="feed heads")
 
-    async def _listen(self) -> None:
-        while True:
-            generation = await self._succession.reigning()
-            try:
-                await self._serve(generation)
-            except LinkLost as lost:
-                _log.warning("feed_lost", extra={"reason": str(lost)})
-                self.rebuilt += 1
-            finally:
-                self.deaf = True
-                self._link = None
-
-    async def _serve(self, generation: Generation) -> None:
-        async def connect() -> Link | None:
-            return None if generation.over else await self._connect(generation)
-
-        link = await persist(connect, self._random, nap=generation.ended)
-        if link is None:
-            return
-        self._link = link
-        self.deaf = False
-        self.on_subscribed()
-        try:
-            await self._stay(link)
-        finally:
-            link.close("the feed is rebuilt")
-
-    async def _connect(self, generation: Generation) -> Link:
-        link = await generation.open(on_push=self._push)
-        try:
-            await self._subscribe(link)
-        except BaseException:
-            link.close("never subscribed")
-            raise
-        return link
-
-    async def _subscribe(self, link: Link) -> None:
-        """Subscribe to everything; each confirmation makes its room suspect."""
-        self._link, self._heard = link, self._loop.time()
-        names: list[bytes | str] = [*self.extra, *(keys.channel(room) for room in self._streams)]
-        for event in self._confirmed.values():
-            event.clear()
-        for start in range(0, len(names), _CHUNK):
-            link.tell([("SUBSCRIBE", *names[start : start + _CHUNK])])
-        waiting = list(self._confirmed.values())
-        try:
-            async with asyncio.timeout(SUBSCRIBED_S):
-                for event in waiting:
-                    await event.wait()
-        except TimeoutError:
-            raise LinkLost("subscriptions are not confirmed") from None
-
-    async def _stay(self, link: Link) -> None:
-        """Return never: raise when the link is lost, or silent though it was asked."""
-        while True:
-            await link.ended(max(0.0, self._heard + SILENCE_S - self._loop.time()))
-            if link.closed:
-                raise LinkLost("closed")
-            asked = self._loop.time()
-            if asked - self._heard >= SILENCE_S:
-                link.tell([("PING",)])
-                await link.ended(SILENCE_S)
-                if self._heard < asked:
-                    raise LinkLost("silent")
-
-    def _push(self, message: list[Any]) -> None:
-        self._heard = self._loop.time()
-        match message:
-            case [b"message", bytes(name), bytes(payload)]:
-                self._hear(name, payload)
-            case [b"subscribe", bytes(name), int()]:
-                room = keys.room_of(name)
-                event = self._confirmed.get(room or "")
-                if room is not None and event is not None:
-                    event.set()
-                    self._suspect(room)
-
-    def _hear(self, name: bytes, payload: bytes) -> None:
-        other = self.extra.get(name)
-        if other is not None:
-            other(payload)
-            return
-        room = keys.room_of(name)
-        stream = self._streams.get(room) if room is not None else None
-        if stream is None:
-            return
+    def _hear(self, stream: Stream, payload: bytes) -> None:
         news = channel.decode(payload)
         match news:
             case None:
@@ -289,8 +186,7 @@ class Feed:
 
     async def _examine(self, stream: Stream) -> None:
         """Bring one stream to the head of its log."""
-        event = self._confirmed.get(stream.room)
-        if event is None or not event.is_set():
+        if not self.subscriber.hears(_channel(stream.room)):
             return  # its confirmation makes it suspect again
         try:
             while await self._read_on(stream):
@@ -326,3 +222,7 @@ class Feed:
         for news in stream.kept():
             if stream.position is not None and stream.position.epoch == news.epoch:
                 self._advance(stream, news, self._records)
+
+
+def _channel(room: str) -> bytes:
+    return keys.channel(room).encode()

@@ -41,14 +41,6 @@ def channel(room: str) -> str:
     return f"hf:{{{room}}}"
 
 
-def room_of(channel: bytes) -> str | None:
-    """Return the room of a channel, None if it is none."""
-    name = channel.decode(errors="replace")
-    if name.startswith("hf:{") and name.endswith("}"):
-        return name[4:-1]
-    return None
-
-
 def node_rooms(node: str) -> str:
     """Return the hash of the rooms in which a node has members."""
     return f"hf:node:{{{node}}}:rooms"
