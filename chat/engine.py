@@ -65,8 +65,13 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 class Listener(Protocol):
     """What an engine tells this node; every call is synchronous and quick, in the loop's thread."""
 
-    def committed(self, room: str, epoch: str, events: Sequence[Event]) -> None:
-        """Safe events of a followed room: the next ones, in order, without gaps."""
+    def committed(
+        self, room: str, epoch: str, events: Sequence[Event], *, more: bool | None = None
+    ) -> None:
+        """Safe events of a followed room: the next ones, in order, without gaps.
+
+        `more`: the node is committing more of them, or not; None: nobody here knows.
+        """
         ...
 
     def lost(self, room: str, position: Position) -> None:

@@ -126,11 +126,13 @@ class Room:
     __slots__ = (
         "_tally",
         "catching",
+        "gathering",
+        "held",
+        "holds",
         "live",
         "name",
         "pending",
         "position",
-        "resting",
         "traced",
         "watchers",
     )
@@ -143,7 +145,9 @@ class Room:
         self.catching: dict[Outlet, CatchUp] = {}
         self.watchers: set[Outlet] = set()
         self.pending: list[bytes] = []
-        self.resting = False  # what is pending waits for more
+        self.held = False  # what is pending waits for more
+        self.holds = 0  # how often it was held: the number of the last time
+        self.gathering = False  # and what it waits for is being committed
         self.traced: list[tuple[Event, Delivery]] = []  # of the pending ones
 
     @property

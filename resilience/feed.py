@@ -115,13 +115,20 @@ class Feed:
             case _:
                 self._on_news(stream.room, news)
 
-    def committed(self, room: str, news: channel.News) -> None:
+    def committed(self, room: str, news: channel.News, *, more: bool) -> None:
         """Take what this node itself committed, a round trip before the channel brings it."""
         stream = self._streams.get(room)
         if stream is not None and isinstance(news, channel.Committed):
-            self._advance(stream, news, None)
+            self._advance(stream, news, None, more=more)
 
-    def _advance(self, stream: Stream, news: channel.Committed, records: Records | None) -> None:
+    def _advance(
+        self,
+        stream: Stream,
+        news: channel.Committed,
+        records: Records | None,
+        *,
+        more: bool | None = None,
+    ) -> None:
         """Show the next events; what does not join on is waited for, then looked up in the log."""
         position = stream.position
         if position is None or position.epoch != news.epoch:
@@ -131,7 +138,7 @@ class Feed:
             stream.keep(news)
             self._wait(stream)
         elif news.first + len(news.payloads) > position.seq + 1:  # less is the echo of our own
-            self._show(stream, news, records)
+            self._show(stream, news, records, more=more)
             if stream.keeps:
                 self._take_kept(stream)
 
@@ -151,12 +158,19 @@ class Feed:
         else:
             self._wait(stream)
 
-    def _show(self, stream: Stream, news: channel.Committed, records: Records | None) -> None:
+    def _show(
+        self,
+        stream: Stream,
+        news: channel.Committed,
+        records: Records | None,
+        *,
+        more: bool | None,
+    ) -> None:
         fresh = stream.join(news, records)
         if fresh and stream.position is not None:
             if records is not None:  # of our own the lane has taken note
                 self._known.note(stream.room, news.epoch, stream.position.seq)
-            self._listener.committed(stream.room, news.epoch, fresh)
+            self._listener.committed(stream.room, news.epoch, fresh, more=more)
 
     def _suspect(self, room: str) -> None:
         self._suspects.add(room)

@@ -95,6 +95,10 @@ class Holding:
             self._timer = self._loop.call_at(held.deadline, self._expire)
         return future
 
+    def rooms(self) -> set[str]:
+        """Return the rooms of what waits to be sent."""
+        return {held.draft.room for held in self._queue}
+
     def take(self, most: int) -> list[Held]:
         """Take up to so many out, in order."""
         queue = self._queue

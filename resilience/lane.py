@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from chat.histogram import SIZES, Histogram
 from chat.log import Draft, Receipt
@@ -26,7 +26,13 @@ _log: Final = logging.getLogger("holdfast.lane")
 
 MISTAKE_S: Final = 1.0  # what only a person can mend is tried so rarely
 
-OnCommitted = Callable[[str, channel.News], None]
+
+class OnCommitted(Protocol):
+    """Who is told at once what all nodes are told with the next round trip."""
+
+    def __call__(self, room: str, news: channel.News, *, more: bool) -> None:
+        """`more` of the room waits to be committed with that one."""
+        ...
 
 
 class Lane:
@@ -128,11 +134,12 @@ class Lane:
                 trace.end(code(failed[0]) if failed else None)
             # All answers before all news: so a publisher's ack and event leave in one write.
             told = [(room, self._commit(room, rooms[room], done[room])) for room in done]
+            waiting = self.holding.rooms()
             for room, news in told:
                 if news is None:
                     continue
                 self._publish(room, news)
-                self._on_committed(room, news)
+                self._on_committed(room, news, more=room in waiting)
             self._count(sum(len(rooms[room]) for room in done))
         return await self._consider(link, quorum.generation, failed)
 

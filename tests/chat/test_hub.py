@@ -39,14 +39,14 @@ class Bench:
     def __init__(self) -> None:
         self.woken = 0
         self.following = Following()
-        self.rests: list[tuple[float, Callable[[], None]]] = []
+        self.holds: list[tuple[float, Callable[[], None]]] = []
         self.hub = Hub(self._wake, self._later, lambda: 0)
 
     def _wake(self) -> None:
         self.woken += 1
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> None:
-        self.rests.append((seconds, callback))
+        self.holds.append((seconds, callback))
 
     @property
     def log(self) -> MessageLog:
@@ -67,8 +67,21 @@ class Bench:
         run(work)
         assert self.hub.settle(room, ear, self.following.position)
 
-    def say(self, room: str, seq: int) -> None:
-        self.hub.committed(room, "e1", [Event(seq, b"%d" % seq)])
+    def fill(self, room: str, count: int) -> list[Ear]:
+        """Bring so many in."""
+        ears = [Ear(Wire()) for _ in range(count)]
+        for ear in ears:
+            self.seat(room, ear)
+        return ears
+
+    def say(self, room: str, seq: int, *, more: bool | None = None) -> None:
+        self.hub.committed(room, "e1", [Event(seq, b"%d" % seq)], more=more)
+
+    def flush(self) -> None:
+        """Do what it asked for, if it did."""
+        if self.woken:
+            self.woken = 0
+            self.hub.flush()
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -159,59 +172,106 @@ def test_a_room_that_is_gone_is_handed_out_no_more(bench: Bench) -> None:
 
 def test_a_full_room_rests_after_it_was_written_to(bench: Bench) -> None:
     """What is said meanwhile leaves together, once the rest is over: half a write each."""
-    ears = [Ear(Wire()) for _ in range(200)]
-    for ear in ears:
-        bench.seat("den", ear)
+    ears = bench.fill("den", 200)
     bench.say("den", 1)
-    bench.hub.flush()
+    bench.flush()
     bench.say("den", 2)
     bench.say("den", 3)
-    assert bench.woken == 1
-    ((seconds, over),) = bench.rests
+    assert bench.woken == 0
+    ((seconds, over),) = bench.holds
     assert seconds == pytest.approx(0.002)
-    bench.hub.flush()
+    bench.flush()
     assert ears[0].heard == ["1"]
     over()
-    assert bench.woken == 2
-    bench.hub.flush()
+    assert bench.woken == 1
+    bench.flush()
     assert all(ear.heard == ["1", "2", "3"] for ear in ears)
 
 
 def test_a_rest_with_nothing_said_is_over(bench: Bench) -> None:
     """Who speaks after the rest is heard at once; nobody is woken for nothing."""
-    ears = [Ear(Wire()) for _ in range(50)]
-    for ear in ears:
-        bench.seat("den", ear)
+    bench.fill("den", 50)
     bench.say("den", 1)
-    bench.hub.flush()
-    bench.rests.pop()[1]()
-    assert bench.woken == 1
+    bench.flush()
+    bench.holds.pop()[1]()
+    assert bench.woken == 0
     bench.say("den", 2)
-    assert bench.woken == 2
+    assert bench.woken == 1
 
 
-def test_a_small_room_never_rests(bench: Bench) -> None:
-    """A few writes take less than a timer."""
-    for _ in range(49):
-        bench.seat("den", Ear(Wire()))
-    bench.say("den", 1)
-    bench.hub.flush()
-    assert bench.rests == []
+@pytest.mark.parametrize("more", [None, True])
+def test_a_small_room_waits_for_nothing(bench: Bench, *, more: bool | None) -> None:
+    """A few writes take less than a timer, and what comes alone comes sooner."""
+    bench.fill("den", 49)
+    bench.say("den", 1, more=more)
+    bench.flush()
+    assert bench.holds == []
+    assert bench.hub.tally.flushes == 1
 
 
 def test_a_room_left_while_it_rests_hands_nothing_out(bench: Bench) -> None:
     """The rest of a room that is gone ends in nothing."""
-    ears = [Ear(Wire()) for _ in range(50)]
-    for ear in ears:
-        bench.seat("den", ear)
+    ears = bench.fill("den", 50)
     bench.say("den", 1)
-    bench.hub.flush()
+    bench.flush()
     bench.say("den", 2)
     for ear in ears:
         bench.hub.leave(bench.log, "den", ear)
-    bench.rests.pop()[1]()
-    assert bench.woken == 1
+    bench.holds.pop()[1]()
+    assert bench.woken == 0
     assert bench.hub.tally.events == 1
+
+
+def test_a_full_room_waits_for_what_the_node_commits_next(bench: Bench) -> None:
+    """What was on its way together leaves together, and waits for one commit only."""
+    ears = bench.fill("den", 50)
+    bench.say("den", 1, more=True)
+    bench.flush()
+    assert ears[0].heard == []
+    bench.say("den", 2)  # from another node
+    bench.flush()
+    assert ears[0].heard == []
+    bench.say("den", 3, more=True)
+    bench.flush()
+    assert all(ear.heard == ["1", "2", "3"] for ear in ears)
+
+
+def test_a_full_room_waits_for_nothing_if_the_node_commits_nothing_more(bench: Bench) -> None:
+    """The last of what was on its way leaves at once, also out of a rest."""
+    ears = bench.fill("den", 50)
+    bench.say("den", 1, more=False)
+    bench.flush()
+    bench.say("den", 2, more=False)
+    bench.flush()
+    assert ears[0].heard == ["1", "2"]
+
+
+def test_a_commit_that_never_comes_is_waited_for_10_ms(bench: Bench) -> None:
+    """What was to be committed next may be refused or held; what is committed is shown."""
+    ears = bench.fill("den", 50)
+    bench.say("den", 1, more=True)
+    ((seconds, over),) = bench.holds
+    assert seconds == pytest.approx(0.010)
+    over()
+    bench.flush()
+    assert ears[0].heard == ["1"]
+
+
+def test_the_time_of_an_earlier_wait_does_not_end_a_later_one(bench: Bench) -> None:
+    """Each wait has its own time."""
+    ears = bench.fill("den", 50)
+    bench.say("den", 1, more=True)
+    bench.say("den", 2, more=False)
+    bench.flush()
+    bench.say("den", 3, more=True)
+    first, rest, last = (over for _, over in bench.holds)
+    first()
+    rest()
+    bench.flush()
+    assert ears[0].heard == ["1", "2"]
+    last()
+    bench.flush()
+    assert ears[0].heard == ["1", "2", "3"]
 
 
 def test_nothing_is_asked_for_nothing(bench: Bench) -> None:

@@ -28,7 +28,7 @@ def _small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catchup, "PAGE_EVENTS", 3)
     monkeypatch.setattr(catchup, "REPLAY", 12)
     monkeypatch.setattr(catchup, "RESET_EVENTS", 4)
-    monkeypatch.setattr(hub, "REST_LEAST_S", 0)
+    monkeypatch.setattr(hub, "MANY", 1)
 
 
 class Delivery(RuleBasedStateMachine):
@@ -38,21 +38,21 @@ class Delivery(RuleBasedStateMachine):
         super().__init__()
         self.woken = False
         self.log = FakeLog()
-        self.resting: list[Callable[[], None]] = []
-        self.hub = Hub(self.wake, self.rest, lambda: 0)
+        self.holds: list[Callable[[], None]] = []
+        self.hub = Hub(self.wake, self.hold, lambda: 0)
         wires = [Wire(), Wire()]
         self.clients = [Client(self.hub, self.log, wires[n % 2]) for n in range(3)]
 
     def wake(self) -> None:
         self.woken = True
 
-    def rest(self, _seconds: float, callback: Callable[[], None]) -> None:
-        self.resting.append(callback)
+    def hold(self, _seconds: float, callback: Callable[[], None]) -> None:
+        self.holds.append(callback)
 
-    @precondition(lambda self: self.resting)
+    @precondition(lambda self: self.holds)
     @rule()
-    def end_a_rest(self) -> None:
-        self.resting.pop(0)()
+    def end_a_hold(self) -> None:
+        self.holds.pop(0)()
 
     @rule(count=st.integers(1, 4))
     def append(self, count: int) -> None:
@@ -69,13 +69,13 @@ class Delivery(RuleBasedStateMachine):
         self.log.history.head = head
 
     @precondition(lambda self: self.log.stream and self.log.stream.seq < self.log.streamed.head)
-    @rule(count=st.integers(1, 12))
-    def stream(self, count: int) -> None:
+    @rule(count=st.integers(1, 12), more=st.sampled_from([None, True, False]))
+    def stream(self, count: int, *, more: bool | None = None) -> None:
         here, history = self.log.stream, self.log.streamed
         assert here is not None
         events = history.events(here.seq + 1, here.seq + count)
         self.log.stream = Position(history.epoch, events[-1].seq)
-        self.hub.committed(ROOM, history.epoch, events)
+        self.hub.committed(ROOM, history.epoch, events, more=more)
         for each in self.hub._rooms.values():
             assert all(len(c.buffer) <= room.BUFFERED for c in each.catching.values())
 
@@ -145,8 +145,8 @@ class Delivery(RuleBasedStateMachine):
         assert not any(client.joining or client.astray for client in self.clients)
         while self.log.stream and self.log.stream.seq < self.log.streamed.head:
             self.stream(12)
-        while self.resting:
-            self.end_a_rest()
+        while self.holds:
+            self.end_a_hold()
         if self.woken:
             self.flush()
 

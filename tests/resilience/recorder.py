@@ -56,6 +56,7 @@ class Commit(NamedTuple):
     room: str
     epoch: str
     events: Sequence[Event]
+    more: bool | None
 
 
 class Change(NamedTuple):
@@ -75,8 +76,10 @@ class Recorder:
         self.storages: list[Storage] = []
         self.orders: list[Order] = []
 
-    def committed(self, room: str, epoch: str, events: Sequence[Event]) -> None:
-        self.commits.append(Commit(room, epoch, events))
+    def committed(
+        self, room: str, epoch: str, events: Sequence[Event], *, more: bool | None = None
+    ) -> None:
+        self.commits.append(Commit(room, epoch, events, more))
 
     def lost(self, room: str, position: Position) -> None:
         self.losses.append((room, position))

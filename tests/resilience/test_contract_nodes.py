@@ -26,6 +26,18 @@ async def talk(node: Node, user: str, count: int) -> None:
         await node.log.append(draft(f"{index}", user=user))
 
 
+async def test_a_node_says_whether_it_commits_more_of_a_room(open_shared: OpenNode) -> None:
+    """Of its own it knows what waits for the next round trip; of the others' nothing."""
+    a, b = await open_shared(batch=2, lanes=1), await open_shared()
+    await asyncio.gather(a.log.follow("den"), b.log.follow("den"))
+    rooms = ["den", "den", "den", "hall", "hall", "hall"]
+    await asyncio.gather(*[a.log.append(draft(room=room)) for room in rooms])
+    await b.heard.hears(3)
+    told = [(len(commit.events), commit.more) for commit in a.heard.commits]
+    assert told == [(2, True), (1, False)]
+    assert {commit.more for commit in b.heard.commits} == {None}
+
+
 async def test_both_hear_one_stream(pair: Pair) -> None:
     """While both write, both hear every event at the same place with the same bytes, once."""
     positions = await asyncio.gather(pair.a.log.follow("den"), pair.b.log.follow("den"))

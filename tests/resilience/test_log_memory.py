@@ -48,7 +48,8 @@ async def test_a_turn_is_told_once_per_room(log: MemoryLog, heard: Recorder) -> 
     answers = [log.append(draft(room=room)) for room in "aabba"]
     assert heard.commits == []
     await asyncio.gather(*answers)
-    assert [(room, len(events)) for room, _, events in heard.commits] == [("a", 3), ("b", 2)]
+    told = [(commit.room, len(commit.events)) for commit in heard.commits]
+    assert told == [("a", 3), ("b", 2)]
 
 
 async def test_nothing_is_shown_before_its_turn(log: MemoryLog) -> None:
