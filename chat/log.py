@@ -116,17 +116,18 @@ class Draft(msgspec.Struct, frozen=True):
 
 def draft_message(*, room: str, user: str, name: str | None, cid: str, content: Content) -> Draft:
     """Encode a message that is already admitted (sanitised, permitted, within its limits)."""
+    data = bytes(content.data)
     body = _Body(
         user=user,
         name=name,
         cid=cid,
         text=content.text,
-        data=content.data if bytes(content.data) else None,
+        data=content.data if data else None,
         reply_to=content.reply_to,
         mentions=content.mentions,
     )
     # A new token may carry a new name: the name is no part of what a retry must repeat.
-    said = (content.text, bytes(content.data), content.reply_to, content.mentions)
+    said = (content.text, data, content.reply_to, content.mentions)
     return Draft(
         room=room,
         user=user,

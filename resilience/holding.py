@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from chat.errors import Unavailable
 from chat.log import Draft, Receipt
 
@@ -13,20 +15,16 @@ MARGIN: Final = 0.03
 _RETRY_MS: Final = 1000
 
 
-class Held:
-    """A draft, whom to answer, and until when."""
+class Held(msgspec.Struct, eq=False):
+    """A draft of so many bytes, whom to answer, and until when."""
 
-    __slots__ = ("answered", "attempts", "deadline", "draft", "future", "since")
-
-    def __init__(
-        self, draft: Draft, future: asyncio.Future[Receipt], since: float, deadline: float
-    ) -> None:
-        self.draft = draft
-        self.future = future
-        self.since = since
-        self.deadline = deadline
-        self.attempts = 0
-        self.answered = False
+    draft: Draft
+    size: int
+    future: asyncio.Future[Receipt]
+    since: float
+    deadline: float
+    attempts: int = 0
+    answered: bool = False
 
 
 class Budget:
@@ -81,16 +79,18 @@ class Holding:
     def add(self, draft: Draft) -> asyncio.Future[Receipt]:
         """Take a draft in and return its answer to be; full: refuse it at once."""
         future: asyncio.Future[Receipt] = self._loop.create_future()
-        if self._closed is not None or not self._budget.take(draft.size):
+        size = draft.size
+        if self._closed is not None or not self._budget.take(size):
             future.set_exception(
                 Unavailable(self._closed or "too much is held", retry_ms=_RETRY_MS)
             )
             return future
         now = self._loop.time()
-        held = Held(draft, future, now, now + self._hold_s)
+        held = Held(draft, size, future, now, now + self._hold_s)
+        if not self._queue:
+            self.wake.set()
         self._queue.append(held)
         self._order.append(held)
-        self.wake.set()
         if self._timer is None:
             self._timer = self._loop.call_at(held.deadline, self._expire)
         return future
@@ -121,7 +121,7 @@ class Holding:
         if held.answered:
             return
         held.answered = True
-        self._budget.free(held.draft.size)
+        self._budget.free(held.size)
         if held.future.done():
             return
         if isinstance(outcome, Receipt):

@@ -150,8 +150,9 @@ class TcpLink(asyncio.Protocol):
         reader = self._reader
         try:
             reader.feed(data)
+            take = self._take
             while (reply := reader.gets()) is not False:
-                self._take(reply)
+                take(reply)
         except hiredis.ProtocolError:
             self._fail(LinkLost("not the Redis protocol"))
 
