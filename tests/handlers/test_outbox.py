@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from chat.closes import KICKED, SLOW_CONSUMER
-from handlers.outbox import BOUND, SLOW, Outbox, Tick
+from handlers.outbox import BOUND, CROWD, SLICE, SLOW, Outbox, Tick
 from handlers.wire import close_frame, frame
 
 
@@ -35,9 +35,31 @@ class Pipe:
         self.aborted = True
 
 
-def outbox() -> tuple[Outbox, Pipe]:
+def outbox(tick: Tick | None = None) -> tuple[Outbox, Pipe]:
     pipe = Pipe()
-    return Outbox(cast("asyncio.Transport", pipe), Tick()), pipe
+    return Outbox(cast("asyncio.Transport", pipe), tick or Tick()), pipe
+
+
+class Stopwatch:
+    """What is traced, and how many had been written to when it was told so."""
+
+    def __init__(self, pipes: list[Pipe]) -> None:
+        self._pipes = pipes
+        self.seen: list[int] = []
+
+    def written(self, first_ns: int, last_ns: int) -> None:
+        assert first_ns <= last_ns
+        self.seen.append(written(self._pipes))
+
+
+def written(pipes: list[Pipe]) -> int:
+    return sum(bool(pipe.writes) for pipe in pipes)
+
+
+def crowd(tick: Tick) -> tuple[list[Outbox], list[Pipe]]:
+    """Return more than are written to at once."""
+    boxes, pipes = zip(*[outbox(tick) for _ in range(CROWD + 1)], strict=True)
+    return list(boxes), list(pipes)
 
 
 async def turn() -> None:
@@ -55,6 +77,52 @@ async def test_one_write_per_turn() -> None:
     assert pipe.writes == []
     await turn()
     assert pipe.writes == [frame(b"a") + frame(b"b") + frame(b"c")]
+
+
+async def test_a_crowd_holds_nobody_up() -> None:
+    """Between two slices of a crowd the others are read, and written to first."""
+    tick = Tick()
+    boxes, pipes = crowd(tick)
+    for box in boxes:
+        box.send(b"to all")
+    await asyncio.sleep(0)
+    assert written(pipes) == SLICE
+    other, pipe = outbox(tick)
+    other.send(b"to one")
+    await asyncio.sleep(0)
+    assert pipe.writes == [frame(b"to one")]
+    assert written(pipes) == 2 * SLICE
+    for _ in range(CROWD // SLICE):
+        await asyncio.sleep(0)
+    assert all(each.writes == [frame(b"to all")] for each in pipes)
+
+
+async def test_what_is_said_to_a_crowd_meanwhile_comes_once_and_in_order() -> None:
+    """Who has not been written to yet gets both in one write, the others in two."""
+    tick = Tick()
+    boxes, pipes = crowd(tick)
+    for box in boxes:
+        box.send(b"1")
+    await asyncio.sleep(0)
+    for box in boxes:
+        box.send(b"2")
+    for _ in range(2 * CROWD // SLICE):
+        await asyncio.sleep(0)
+    assert all(b"".join(pipe.writes) == frame(b"1") + frame(b"2") for pipe in pipes)
+    assert [len(pipe.writes) for pipe in pipes] == [2] * SLICE + [1] * (CROWD + 1 - SLICE)
+
+
+async def test_a_traced_message_is_written_to_a_crowd_in_one_turn() -> None:
+    """Its span ends with the last write; nobody's is left for later."""
+    tick = Tick()
+    boxes, pipes = crowd(tick)
+    for box in boxes:
+        box.send(b"untraced")
+    await asyncio.sleep(0)
+    traced = Stopwatch(pipes)
+    tick.tell(traced)
+    await asyncio.sleep(0)
+    assert traced.seen == [CROWD + 1]
 
 
 async def test_slow_reader_misses_only_what_may_be_missed() -> None:
