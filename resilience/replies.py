@@ -11,6 +11,7 @@ from resilience.address import Address
 from resilience.link import LinkLost, Reply, ReplyError
 
 _NUMBER: Final = re.compile("-?[0-9]{1,20}")
+_OFFSET: Final = re.compile(b"-?[0-9]{1,20}")
 _NATURAL: Final = re.compile(b"[0-9]{1,15}")  # what Lua counts exactly
 
 
@@ -79,10 +80,15 @@ def role(reply: Reply) -> MasterRole | ReplicaRole:
 
 
 def _replica(entry: Any) -> tuple[Address, int]:
-    match entry:
-        case [bytes(host), bytes(port), bytes(offset)]:
-            return _address(host, port), number(_text(offset))
-    raise Garbled("ROLE")
+    # Not by `match`, which takes four times as long: every commit reads some.
+    if not isinstance(entry, list) or len(entry) != 3:  # noqa: PLR2004 - host, port, offset
+        raise Garbled("ROLE")
+    host, port, offset = entry
+    if not isinstance(host, bytes) or not isinstance(port, bytes) or not isinstance(offset, bytes):
+        raise Garbled("ROLE")
+    if _OFFSET.fullmatch(offset) is None:
+        raise Garbled("number")
+    return _address(host, port), int(offset)
 
 
 @functools.lru_cache(maxsize=64)  # every commit reads the same few, twice
