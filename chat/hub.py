@@ -12,10 +12,10 @@ from chat.presence import Order
 from chat.room import Outlet, Room, Tally
 from chat.tracing import Deliveries, Delivery
 
-# The system call is what a message costs, 5 µs a listener. So many listeners wait for more to
-# leave with it: for what this node commits next if there is something, otherwise for a rest after
-# the last flush, twice as long as its writes take. With 200 listeners and eight messages on their
-# way all eight leave together.
+# The system call is what a message costs, 5 µs a listener, so in a room of so many it waits for
+# what can leave with it. If this node is committing more of the room: for that, and no longer. What
+# follows another node's message is not known here: that waits for the end of a rest after the last
+# flush, twice as long as its writes take.
 MANY: Final = 50
 GATHERING_S: Final = 10e-3  # at most, should the next commit fail
 REST_PER_LISTENER_S: Final = 10e-6
