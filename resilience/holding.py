@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -95,9 +96,9 @@ class Holding:
             self._timer = self._loop.call_at(held.deadline, self._expire)
         return future
 
-    def rooms(self) -> set[str]:
-        """Return the rooms of what waits to be sent."""
-        return {held.draft.room for held in self._queue}
+    def rooms(self, most: int) -> set[str]:
+        """Return the rooms of the next so many to be taken."""
+        return {held.draft.room for held in islice(self._queue, most)}
 
     def take(self, most: int) -> list[Held]:
         """Take up to so many out, in order."""

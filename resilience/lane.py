@@ -134,7 +134,7 @@ class Lane:
                 trace.end(code(failed[0]) if failed else None)
             # All answers before all news: so a publisher's ack and event leave in one write.
             told = [(room, self._commit(room, rooms[room], done[room])) for room in done]
-            waiting = self.holding.rooms()
+            waiting = self.holding.rooms(self._batch)
             for room, news in told:
                 if news is None:
                     continue
