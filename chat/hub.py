@@ -80,7 +80,7 @@ class Hub:
         dirty, self._dirty = self._dirty, set()
         for room in dirty:
             room.flush()
-            room.held = room.gathering = False
+            room.hold, room.gathering = None, False
             if len(room.live) >= MANY:
                 self._hold(room, min(REST_PER_LISTENER_S * len(room.live), REST_MOST_S))
         traced, self.tally.traced = self.tally.traced, []
@@ -88,14 +88,13 @@ class Hub:
 
     def _hold(self, room: Room, seconds: float) -> None:
         """Keep what a room gathers, for so long at most."""
-        room.held = True
-        room.holds += 1
-        self._later(seconds, partial(self._end, room, room.holds))
+        room.hold = hold = object()
+        self._later(seconds, partial(self._end, room, hold))
 
-    def _end(self, room: Room, hold: int) -> None:
+    def _end(self, room: Room, hold: object) -> None:
         """The time is over of a hold, or of one that has ended before."""
-        if room.held and room.holds == hold:
-            room.held = False
+        if room.hold is hold:
+            room.hold = None
             if room.pending and not room.empty:
                 self._mark(room)
 
@@ -117,7 +116,7 @@ class Hub:
         if more and not here.gathering and len(here.live) >= MANY:
             here.gathering = True
             self._hold(here, GATHERING_S)
-        elif more is not None or not here.held:
+        elif more is not None or here.hold is None:
             self._mark(here)
 
     def _trace(self, room: Room, events: Sequence[Event], deliveries: Deliveries) -> None:

@@ -127,8 +127,7 @@ class Room:
         "_tally",
         "catching",
         "gathering",
-        "held",
-        "holds",
+        "hold",
         "live",
         "name",
         "pending",
@@ -145,8 +144,7 @@ class Room:
         self.catching: dict[Outlet, CatchUp] = {}
         self.watchers: set[Outlet] = set()
         self.pending: list[bytes] = []
-        self.held = False  # what is pending waits for more
-        self.holds = 0  # how often it was held: the number of the last time
+        self.hold: object | None = None  # what is pending waits for more, until this one ends
         self.gathering = False  # and what it waits for is being committed
         self.traced: list[tuple[Event, Delivery]] = []  # of the pending ones
 

@@ -41,7 +41,6 @@ class Session:
     """The state of one connection; pure: `now` is seconds of one monotonic clock."""
 
     __slots__ = (
-        "_allowed",
         "_expiry",
         "_frames",
         "_heard",
@@ -69,9 +68,13 @@ class Session:
         self._expiry = float("inf")
         self._probed = self._warned = False
         self.due = now  # before it, time brings nothing
-        self._allowed = ALLOWED[Stage.GREETED]
         self.claims: Claims | None = None
         self.rooms: set[str] = set()
+
+    @property
+    def stage(self) -> Stage:
+        """Where in `ALLOWED` this connection stands."""
+        return Stage.GREETED if self.claims is None else Stage.WELCOMED
 
     @property
     def signed_in(self) -> Claims:
@@ -88,7 +91,6 @@ class Session:
         if self.claims is not None and self.claims.sub != claims.sub:
             raise Refusal("user_mismatch", "a refresh keeps the same sub")
         self.claims = claims
-        self._allowed = ALLOWED[Stage.WELCOMED]
         self._expiry = now + claims.exp - wall
         self._warned = False
         self.due = now
@@ -105,7 +107,7 @@ class Session:
 
         A publish is not counted here: the log counts those, per user over all nodes.
         """
-        allowed = type(command) in self._allowed
+        allowed = type(command) in ALLOWED[self.stage]
         if allowed and type(command) is Publish:
             return
         wait = self._frames.spend(now)

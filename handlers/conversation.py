@@ -120,18 +120,24 @@ class Conversation(asyncio.Protocol):
 
     def _listen(self) -> None:
         """Take a turn's messages; the rest waits until the others had theirs."""
-        messages = self._inbox.messages
         for _ in range(_TURN):
-            while not messages:
-                if not self._unread:
-                    self._go_on_reading()
-                    return
-                piece, self._unread = self._unread[:_PIECE], self._unread[_PIECE:]
-                self._reader.feed_data(piece)
-            self._take(messages.pop(0))
+            message = self._next()
+            if message is None:
+                self._go_on_reading()
+                return
+            self._take(message)
             if self._over or self._later is not None:
                 return
         self._later = asyncio.get_running_loop().call_soon(self._resume)
+
+    def _next(self) -> Message | None:
+        messages = self._inbox.messages
+        while not messages:
+            if not self._unread:
+                return None
+            piece, self._unread = self._unread[:_PIECE], self._unread[_PIECE:]
+            self._reader.feed_data(piece)
+        return messages.pop(0)
 
     def _go_on_reading(self) -> None:
         if self._paused and not self._transport.is_closing():

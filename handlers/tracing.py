@@ -77,8 +77,6 @@ def answered(
 ) -> None:
     """Count a publish that took so long to be answered, and tell whoever traces it."""
     statistics.acks.record(seconds)
-    if trace is None and seconds < SLOW_S and isinstance(outcome, Receipt):
-        return  # as most are
     trace_id = _conclude(tracing, trace, outcome, client, seconds=seconds)
     if trace_id is not None:
         statistics.acks.exemplify(seconds, trace_id, time.time())

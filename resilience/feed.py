@@ -108,7 +108,7 @@ class Feed:
             case None:
                 self.garbled += 1
             case channel.Committed():
-                self._advance(stream, news, self._records)
+                self._advance(stream, news)
             case channel.Head():
                 if stream.position != Position(news.epoch, news.seq):
                     self._suspect(stream.room)
@@ -119,17 +119,15 @@ class Feed:
         """Take what this node itself committed, a round trip before the channel brings it."""
         stream = self._streams.get(room)
         if stream is not None and isinstance(news, channel.Committed):
-            self._advance(stream, news, None, more=more)
+            self._advance(stream, news, more=more)
 
     def _advance(
-        self,
-        stream: Stream,
-        news: channel.Committed,
-        records: Records | None,
-        *,
-        more: bool | None = None,
+        self, stream: Stream, news: channel.Committed, *, more: bool | None = None
     ) -> None:
-        """Show the next events; what does not join on is waited for, then looked up in the log."""
+        """Show the next events; what does not join on is waited for, then looked up in the log.
+
+        `more` is None for what came by the channel, as the listener is told it.
+        """
         position = stream.position
         if position is None or position.epoch != news.epoch:
             stream.keep(news)
@@ -138,7 +136,7 @@ class Feed:
             stream.keep(news)
             self._wait(stream)
         elif news.first + len(news.payloads) > position.seq + 1:  # less is the echo of our own
-            self._show(stream, news, records, more=more)
+            self._show(stream, news, more=more)
             if stream.keeps:
                 self._take_kept(stream)
 
@@ -158,17 +156,11 @@ class Feed:
         else:
             self._wait(stream)
 
-    def _show(
-        self,
-        stream: Stream,
-        news: channel.Committed,
-        records: Records | None,
-        *,
-        more: bool | None,
-    ) -> None:
-        fresh = stream.join(news, records)
+    def _show(self, stream: Stream, news: channel.Committed, *, more: bool | None) -> None:
+        own = more is not None
+        fresh = stream.join(news, None if own else self._records)
         if fresh and stream.position is not None:
-            if records is not None:  # of our own the lane has taken note
+            if not own:  # of our own the lane has taken note
                 self._known.note(stream.room, news.epoch, stream.position.seq)
             self._listener.committed(stream.room, news.epoch, fresh, more=more)
 
@@ -235,7 +227,7 @@ class Feed:
         """Show what came meanwhile as far as it joins on; of another epoch the log has all."""
         for news in stream.kept():
             if stream.position is not None and stream.position.epoch == news.epoch:
-                self._advance(stream, news, self._records)
+                self._advance(stream, news)
 
 
 def _channel(room: str) -> bytes:

@@ -17,10 +17,9 @@ _RETRY_MS: Final = 1000
 
 
 class Held(msgspec.Struct, eq=False):
-    """A draft of so many bytes, whom to answer, and until when."""
+    """A draft, whom to answer, and until when."""
 
     draft: Draft
-    size: int
     future: asyncio.Future[Receipt]
     since: float
     deadline: float
@@ -80,18 +79,16 @@ class Holding:
     def add(self, draft: Draft) -> asyncio.Future[Receipt]:
         """Take a draft in and return its answer to be; full: refuse it at once."""
         future: asyncio.Future[Receipt] = self._loop.create_future()
-        size = draft.size
-        if self._closed is not None or not self._budget.take(size):
+        if self._closed is not None or not self._budget.take(draft.size):
             future.set_exception(
                 Unavailable(self._closed or "too much is held", retry_ms=_RETRY_MS)
             )
             return future
         now = self._loop.time()
-        held = Held(draft, size, future, now, now + self._hold_s)
-        if not self._queue:
-            self.wake.set()
+        held = Held(draft, future, now, now + self._hold_s)
         self._queue.append(held)
         self._order.append(held)
+        self.wake.set()
         if self._timer is None:
             self._timer = self._loop.call_at(held.deadline, self._expire)
         return future
@@ -122,7 +119,7 @@ class Holding:
         if held.answered:
             return
         held.answered = True
-        self._budget.free(held.size)
+        self._budget.free(held.draft.size)
         if held.future.done():
             return
         if isinstance(outcome, Receipt):

@@ -150,9 +150,8 @@ class TcpLink(asyncio.Protocol):
         reader = self._reader
         try:
             reader.feed(data)
-            take = self._take
             while (reply := reader.gets()) is not False:
-                take(reply)
+                self._take(reply)
         except hiredis.ProtocolError:
             self._fail(LinkLost("not the Redis protocol"))
 

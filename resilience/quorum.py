@@ -55,7 +55,7 @@ class Quorum:
         if not self._needed:
             self.generation.require()
             return -1
-        offset = master_offset(answers[0])
+        offset = master_role(answers[0]).offset
         while True:
             now = master_role(answers[-1])
             self._insync.observe(now)
@@ -103,15 +103,6 @@ class Quorum:
 
     def _is_called_down(self, member: Address) -> bool:
         return self._witness is not None and self._witness.called_down(member)
-
-
-def master_offset(reply: Reply) -> int:
-    """Return the offset out of ROLE of what must be a master, without reading the replicas'."""
-    if isinstance(reply, list) and len(reply) > 1 and reply[0] == b"master":
-        offset = reply[1]
-        if isinstance(offset, int):
-            return offset
-    return master_role(reply).offset
 
 
 def master_role(reply: Reply) -> MasterRole:

@@ -11,7 +11,6 @@ from resilience.address import Address
 from resilience.link import LinkLost, Reply, ReplyError
 
 _NUMBER: Final = re.compile("-?[0-9]{1,20}")
-_OFFSET: Final = re.compile(b"-?[0-9]{1,20}")
 _NATURAL: Final = re.compile(b"[0-9]{1,15}")  # what Lua counts exactly
 
 
@@ -86,9 +85,7 @@ def _replica(entry: Any) -> tuple[Address, int]:
     host, port, offset = entry
     if not isinstance(host, bytes) or not isinstance(port, bytes) or not isinstance(offset, bytes):
         raise Garbled("ROLE")
-    if _OFFSET.fullmatch(offset) is None:
-        raise Garbled("number")
-    return _address(host, port), int(offset)
+    return _address(host, port), number(_text(offset))
 
 
 @functools.lru_cache(maxsize=64)  # every commit reads the same few, twice

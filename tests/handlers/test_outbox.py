@@ -56,9 +56,12 @@ def written(pipes: list[Pipe]) -> int:
     return sum(bool(pipe.writes) for pipe in pipes)
 
 
-def crowd(tick: Tick) -> tuple[list[Outbox], list[Pipe]]:
-    """Return more than are written to at once."""
+async def crowd(tick: Tick, payload: bytes) -> tuple[list[Outbox], list[Pipe]]:
+    """Send this to more than are written to at once, and let one turn write."""
     boxes, pipes = zip(*[outbox(tick) for _ in range(CROWD + 1)], strict=True)
+    for box in boxes:
+        box.send(payload)
+    await asyncio.sleep(0)
     return list(boxes), list(pipes)
 
 
@@ -82,10 +85,7 @@ async def test_one_write_per_turn() -> None:
 async def test_a_crowd_holds_nobody_up() -> None:
     """Between two slices of a crowd the others are read, and written to first."""
     tick = Tick()
-    boxes, pipes = crowd(tick)
-    for box in boxes:
-        box.send(b"to all")
-    await asyncio.sleep(0)
+    _, pipes = await crowd(tick, b"to all")
     assert written(pipes) == SLICE
     other, pipe = outbox(tick)
     other.send(b"to one")
@@ -100,10 +100,7 @@ async def test_a_crowd_holds_nobody_up() -> None:
 async def test_what_is_said_to_a_crowd_meanwhile_comes_once_and_in_order() -> None:
     """Who has not been written to yet gets both in one write, the others in two."""
     tick = Tick()
-    boxes, pipes = crowd(tick)
-    for box in boxes:
-        box.send(b"1")
-    await asyncio.sleep(0)
+    boxes, pipes = await crowd(tick, b"1")
     for box in boxes:
         box.send(b"2")
     for _ in range(2 * CROWD // SLICE):
@@ -115,10 +112,7 @@ async def test_what_is_said_to_a_crowd_meanwhile_comes_once_and_in_order() -> No
 async def test_a_traced_message_is_written_to_a_crowd_in_one_turn() -> None:
     """Its span ends with the last write; nobody's is left for later."""
     tick = Tick()
-    boxes, pipes = crowd(tick)
-    for box in boxes:
-        box.send(b"untraced")
-    await asyncio.sleep(0)
+    _, pipes = await crowd(tick, b"untraced")
     traced = Stopwatch(pipes)
     tick.tell(traced)
     await asyncio.sleep(0)
