@@ -88,6 +88,7 @@ class RedisEngine:
                 Holding(self.budget, options.hold_s),
                 self.known,
                 self.feed.committed,
+                self.feed.hearing,
                 options.batch,
                 f"lane {number}",
             )

@@ -11,6 +11,7 @@ from chat.log import Draft, Receipt
 from chat.tracing import Commit
 from resilience import channel, keys
 from resilience.append import Appended, Appending
+from resilience.elsewhere import Elsewhere, Hearing
 from resilience.generation import Generation
 from resilience.holding import Held, Holding
 from resilience.known import Known
@@ -28,7 +29,7 @@ MISTAKE_S: Final = 1.0  # what only a person can mend is tried so rarely
 
 
 class OnCommitted(Protocol):
-    """Who is told at once what all nodes are told with the next round trip."""
+    """Who is told at once what other nodes are told with the next round trip."""
 
     def __call__(self, room: str, news: channel.News, *, more: bool) -> None:
         """`more` of the room waits to be committed with that one."""
@@ -49,12 +50,14 @@ class Lane:
         holding: Holding,
         known: Known,
         on_committed: OnCommitted,
+        hearing: Hearing,
         batch: int,
         name: str,
     ) -> None:
-        """`on_committed` is told at once what all nodes are told with the next round trip."""
+        """`on_committed` is told at once what other nodes are told with the next round trip."""
         self._name = name
         self._on_committed = on_committed
+        self._hearing = hearing
         self.holding = holding
         self.errors: Counter[str] = Counter()
         self.mistake: str | None = None
@@ -119,7 +122,8 @@ class Lane:
             rooms.setdefault(held.draft.room, []).append(held)
         publishes = list(self._publishes)
         calls = [self._call(room, helds, quorum) for room, helds in rooms.items()]
-        questions = quorum.questions() if calls else []
+        elsewhere = Elsewhere(self._hearing, quorum.generation, list(rooms))
+        questions = [elsewhere.question, *quorum.questions()] if calls else []
         replies = await link.pipeline([*publishes, *calls, *questions], ANSWER_S)
         del self._publishes[: len(publishes)]
         self._check_published(replies[: len(publishes)])
@@ -128,17 +132,18 @@ class Lane:
         end = len(publishes) + len(calls)
         done, failed = self._sort(rooms, replies[len(publishes) : end])
         if done:
-            offset = await quorum.commit(link, replies[end:])
+            offset = await quorum.commit(link, replies[end + 1 :])
             quorum.generation.committed = max(quorum.generation.committed, offset)
             if trace is not None:
                 trace.end(code(failed[0]) if failed else None)
             # All answers before all news: so a publisher's ack and event leave in one write.
             told = [(room, self._commit(room, rooms[room], done[room])) for room in done]
-            waiting = self.holding.rooms(self._batch)
+            waiting, heard = self.holding.rooms(self._batch), elsewhere.rooms(replies[end])
             for room, news in told:
                 if news is None:
                     continue
-                self._publish(room, news)
+                if room in heard:
+                    self._publish(room, news)
                 self._on_committed(room, news, more=room in waiting)
             self._count(sum(len(rooms[room]) for room in done))
         return await self._consider(link, quorum.generation, failed)
@@ -189,7 +194,7 @@ class Lane:
         return channel.Head(appended.epoch, nudge) if nudge else None
 
     def _publish(self, room: str, news: channel.News) -> None:
-        """Tell all nodes with the next round trip."""
+        """Tell the other nodes with the next round trip."""
         self._publishes.append(("PUBLISH", keys.channel(room), channel.encode(news)))
         self.holding.wake.set()
 

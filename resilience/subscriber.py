@@ -23,12 +23,24 @@ OnMessage = Callable[[bytes], None]
 class _Channel:
     """Whom to tell what comes, and each time Redis says that it is heard from now on."""
 
-    __slots__ = ("confirmed", "on_confirmed", "on_message")
+    __slots__ = ("confirmed", "hearing", "on_confirmed", "on_message")
 
     def __init__(self, on_message: OnMessage, on_confirmed: Callable[[], None]) -> None:
         self.on_message = on_message
         self.on_confirmed = on_confirmed
         self.confirmed = asyncio.Event()
+        self.hearing: object | None = None  # stands for this confirmation until the next
+
+    def confirm(self) -> None:
+        """Redis says that it is heard from now on."""
+        self.hearing = object()
+        self.confirmed.set()
+        self.on_confirmed()
+
+    def unconfirm(self) -> None:
+        """It is heard no more, until Redis says so again."""
+        self.hearing = None
+        self.confirmed.clear()
 
 
 class Subscriber:
@@ -39,6 +51,7 @@ class Subscriber:
         self._random = random
         self._loop = asyncio.get_running_loop()
         self._link: Link | None = None
+        self._generation: Generation | None = None  # whose master the link goes to
         self._heard = self._loop.time()
         self._channels: dict[bytes, _Channel] = {}
         self.on_subscribed: Callable[[], None] = lambda: None
@@ -70,6 +83,14 @@ class Subscriber:
         found = self._channels.get(channel)
         return found is not None and found.confirmed.is_set()
 
+    def hearing(self, channel: bytes, generation: Generation) -> object | None:
+        """Return what stands for a subscription at this master: another one after each break."""
+        link = self._link
+        if link is None or link.closed or self._generation is not generation:
+            return None
+        found = self._channels.get(channel)
+        return None if found is None else found.hearing
+
     async def run(self) -> None:
         """Hear one generation after the other until cancelled."""
         while True:
@@ -100,6 +121,7 @@ class Subscriber:
 
     async def _connect(self, generation: Generation) -> Link:
         link = await generation.open(on_push=self._push)
+        self._generation = generation
         try:
             await self._subscribe_to_all(link)
         except BaseException:
@@ -111,8 +133,8 @@ class Subscriber:
         self._link, self._heard = link, self._loop.time()
         names = list(self._channels)
         waiting = [channel.confirmed for channel in self._channels.values()]
-        for event in waiting:
-            event.clear()
+        for channel in self._channels.values():
+            channel.unconfirm()
         for start in range(0, len(names), _CHUNK):
             link.tell([("SUBSCRIBE", *names[start : start + _CHUNK])])
         try:
@@ -142,8 +164,7 @@ class Subscriber:
                 if kind == b"message" and isinstance(said, bytes):
                     channel.on_message(said)
                 elif kind == b"subscribe":
-                    channel.confirmed.set()
-                    channel.on_confirmed()
+                    channel.confirm()
 
 
 async def _all(events: Iterable[asyncio.Event]) -> None:

@@ -136,6 +136,13 @@ def _publish(node: "RedisNode", _: Connection, command: Command) -> Any:
     return node.publish(channel, payload)
 
 
+def _pubsub(node: "RedisNode", _: Connection, command: Command) -> Any:
+    """PUBSUB NUMSUB channel…."""
+    names = [text(name) for name in command[2:]]
+    counted = [(name.encode(), len(node.subscribers.get(name, ()))) for name in names]
+    return [part for pair in counted for part in pair]
+
+
 _COMMANDS: Final[dict[str, Handler]] = {
     "EVALSHA": _evalsha,
     "EVAL": _eval,
@@ -149,6 +156,7 @@ _COMMANDS: Final[dict[str, Handler]] = {
     "INFO": _info,
     "WAIT": _wait,
     "PUBLISH": _publish,
+    "PUBSUB": _pubsub,
 }
 _WRITES: Final = frozenset({"EVAL", "SET"})
 
