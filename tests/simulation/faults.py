@@ -81,6 +81,8 @@ BESIDE: Final = (
     "sentinel dies",
 )
 
+BETWEEN_NODES: Final = frozenset({"news lost"})  # where there is one node, nothing is said
+
 
 async def break_things(world: "World", told: list[str], kinds: Sequence[str] = ()) -> None:
     """Let the faults of this seed happen, one after the other.
@@ -90,7 +92,7 @@ async def break_things(world: "World", told: list[str], kinds: Sequence[str] = (
     random = world.fork()
     await asyncio.sleep(random.uniform(*FIRST_S))
     for nth in range(world.shape.faults):
-        first, *others = kinds or _draw(random)
+        first, *others = kinds or _draw(random, alone=len(world.chats) == 1)
         told += [first, *(f"+ {other}" for other in others)]
         if random.random() < CALM:
             await until(world.is_whole, WHOLE_S)
@@ -102,11 +104,12 @@ async def break_things(world: "World", told: list[str], kinds: Sequence[str] = (
     world.faults_over.set()
 
 
-def _draw(random: Random) -> list[str]:
-    """Return a fault, and now and then another one on top of it."""
-    names = random.choices(list(KINDS), [weight for weight, _ in KINDS.values()])
+def _draw(random: Random, *, alone: bool) -> list[str]:
+    """Return a fault, and now and then another one on top of it; `alone`: of a single node."""
+    possible = [name for name in KINDS if not (alone and name in BETWEEN_NODES)]
+    names = random.choices(possible, [KINDS[name][0] for name in possible])
     if random.random() < 0.25:
-        names.append(random.choice(BESIDE))
+        names.append(random.choice([name for name in BESIDE if name in possible]))
     return list(dict.fromkeys(names))
 
 
