@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final, Protocol
 
 from chat.histogram import SIZES, Histogram
@@ -136,16 +136,8 @@ class Lane:
             quorum.generation.committed = max(quorum.generation.committed, offset)
             if trace is not None:
                 trace.end(code(failed[0]) if failed else None)
-            # All answers before all news: so a publisher's ack and event leave in one write.
-            told = [(room, self._commit(room, rooms[room], done[room])) for room in done]
-            waiting, heard = self.holding.rooms(self._batch), elsewhere.rooms(replies[end])
-            for room, news in told:
-                if news is None:
-                    continue
-                if room in heard:
-                    self._publish(room, news)
-                self._on_committed(room, news, more=room in waiting)
-            self._count(sum(len(rooms[room]) for room in done))
+            self._check_published(replies[end : end + 1])
+            self._tell(rooms, done, elsewhere.rooms(replies[end]))
         return await self._consider(link, quorum.generation, failed)
 
     def _call(self, room: str, helds: Sequence[Held], quorum: Quorum) -> Command:
@@ -166,6 +158,20 @@ class Lane:
             except Garbled as garbled:
                 failed.append(ReplyError(f"GARBLED {garbled}"))
         return done, failed
+
+    def _tell(
+        self, rooms: dict[str, list[Held]], done: dict[str, Appended], elsewhere: Container[str]
+    ) -> None:
+        """Answer all, then tell the news: so a publisher's ack and event leave in one write."""
+        told = [(room, self._commit(room, rooms[room], done[room])) for room in done]
+        waiting = self.holding.rooms(self._batch)
+        for room, news in told:
+            if news is None:
+                continue
+            if room in elsewhere:
+                self._publish(room, news)
+            self._on_committed(room, news, more=room in waiting)
+        self._count(sum(len(rooms[room]) for room in done))
 
     def _commit(
         self, room: str, helds: Sequence[Held], appended: Appended
@@ -199,7 +205,10 @@ class Lane:
         self.holding.wake.set()
 
     def _check_published(self, replies: Sequence[Reply]) -> None:
-        """What could not be published is found by the feeds' look at the heads."""
+        """What could not be published is found by the feeds' look at the heads.
+
+        And where it isn't told who hears, all is published.
+        """
         for reply in replies:
             if isinstance(reply, ReplyError):
                 self.errors[f"publish {code(reply)}"] += 1
