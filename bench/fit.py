@@ -7,7 +7,8 @@ from math import log
 from statistics import linear_regression
 
 from bench.results import Series
-from bench.spread import ratios, spread
+from bench.spread import Spread, ratios, spread
+from bench.workloads.growth import OVER
 
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
@@ -44,10 +45,17 @@ def scaling_lines(series: Series) -> list[str]:
     """What two processes carry, as a multiple of what one does."""
     lines = ["\n**Two processes carry, of what one does:**\n"]
     for peer in series.peers():
-        one = series.pick(peer, "capacity_per_s", {"processes": 1})
-        two = series.pick(peer, "capacity_per_s", {"processes": 2})
-        both = sorted(one.keys() & two.keys())
-        if both:
-            times = ratios([two[i] for i in both], [one[i] for i in both])
-            lines.append(f"* {peer}: {times:.2f} ×")
+        apart, spread_out = (_times(series, peer, over) for over in (1, 2))
+        if apart and spread_out:
+            lines.append(
+                f"* {peer}: {apart:.2f} × when each room is at one of them, "
+                f"{spread_out:.2f} × when every room is at both"
+            )
     return [*lines, ""]
+
+
+def _times(series: Series, peer: str, over: int) -> Spread | None:
+    one = series.pick(peer, "capacity_per_s", {"processes": 1})
+    two = series.pick(peer, "capacity_per_s", {"processes": 2, OVER: over})
+    both = sorted(one.keys() & two.keys())
+    return ratios([two[i] for i in both], [one[i] for i in both]) if both else None

@@ -14,10 +14,14 @@ Mode = Literal["closed", "open", "hold"]
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many connections share a room, and how many of them publish."""
+    """How many connections share a room, and how many of them publish.
+
+    They are spread over all servers, or `together` at one.
+    """
 
     members: int
     publishers: int
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ class Plan:
             for member in range(room.members):
                 seat = Seat(f"u{client}", name, self.run, missed)
                 publisher = member if member < room.publishers else -1
-                yield f"conn {index} {publisher} {client % len(self.ports)}"
+                server = (index if room.together else client) % len(self.ports)
+                yield f"conn {index} {publisher} {server}"
                 yield from self._lines(seat, publishes=publisher >= 0)
                 client += 1
 

@@ -26,6 +26,8 @@ PROCESS_MEMBERS = 60
 PROCESS_IN_FLIGHT = 32
 """Enough to keep a process busy though each of its rooms' publishers are spread over all."""
 
+OVER = "over which a room is spread"
+
 
 def _members(many: int, seconds: float, setting: Setting) -> dict[str, float]:
     return values(closed_loop(setting, (Room(many, IN_FLIGHT),), seconds))
@@ -71,26 +73,29 @@ def growth(options: Options) -> Workload:
     return Workload("growth", about, ("holdfast",), tuple(cases), columns)
 
 
-def _capacity(seconds: float, setting: Setting) -> dict[str, float]:
-    rooms = (Room(PROCESS_MEMBERS, PROCESS_IN_FLIGHT),) * (
-        PROCESS_ROOMS * len(setting.served.ports)
-    )
-    figures = closed_loop(setting, rooms, seconds)
+def _capacity(over: int, seconds: float, setting: Setting) -> dict[str, float]:
+    room = Room(PROCESS_MEMBERS, PROCESS_IN_FLIGHT, together=over == 1)
+    rooms = PROCESS_ROOMS * len(setting.served.ports)
+    figures = closed_loop(setting, (room,) * rooms, seconds)
     busiest = max(p["cpu_ns"] for p in figures.raw["probes"] if p["label"] == "server") / 1e9
     return values(figures) | {"capacity_per_s": figures.count("delivered") / busiest}
 
 
 def processes(options: Options) -> Workload:
     """One process and two: the deliveries/s that the busiest would manage on a core of its own."""
-    cases = tuple(Case({"processes": n}, partial(_capacity, options.seconds), n) for n in NODES[:2])
+    cases = tuple(
+        Case({"processes": n, OVER: over}, partial(_capacity, over, options.seconds), n)
+        for n, over in ((1, 1), (2, 1), (2, 2))
+    )
     columns = (
         Column("deliveries per CPU second of the busiest process", "capacity_per_s", ",.0f"),
         Column("server CPU µs per delivery, all processes", "cpu_us", ".2f"),
     )
     about = (
         f"{PROCESS_ROOMS} rooms of {PROCESS_MEMBERS} for each process, {PROCESS_IN_FLIGHT} in "
-        "flight in each, members spread over all processes. Generator, Redis and servers share "
-        "the machine's cores, so the capacity is deliveries by CPU time, not by the clock."
+        "flight in each, a room's members at one process or spread over both. Generator, Redis and "
+        "servers share the machine's cores, so the capacity is deliveries by CPU time, not by the "
+        "clock."
     )
     peers = ("holdfast", "plain", "python-socketio", "socket.io")
     return Workload("processes", about, peers, cases, columns)

@@ -4,6 +4,7 @@ import pytest
 
 from bench.fit import exponent, growth_lines, scaling_lines
 from bench.results import Sample, Series
+from bench.workloads.growth import OVER
 
 
 def _series(samples: list[Sample]) -> Series:
@@ -35,8 +36,10 @@ def test_growth_is_told_from_the_medians_of_the_repetitions() -> None:
 def test_two_processes_are_compared_with_one_of_the_same_repetition() -> None:
     """Twice the capacity in each repetition is 2.00, whatever the repetitions did."""
     samples = [
-        Sample("holdfast", run, {"processes": n}, {"capacity_per_s": n * noise})
+        Sample("holdfast", run, {"processes": n, OVER: over}, {"capacity_per_s": times * noise})
         for run, noise in enumerate((100.0, 300.0))
-        for n in (1, 2)
+        for n, over, times in ((1, 1, 2), (2, 1, 4), (2, 2, 3))
     ]
-    assert "* holdfast: 2.00 (2.00–2.00) ×" in scaling_lines(_series(samples))
+    (said,) = [line for line in scaling_lines(_series(samples)) if line.startswith("*")]
+    assert said.startswith("* holdfast: 2.00 (2.00–2.00) × when")
+    assert "1.50 (1.50–1.50) × when" in said

@@ -45,3 +45,12 @@ def test_a_client_that_comes_back_asks_for_what_it_missed_and_waits_for_its_end(
     text = "\n".join(_lines("holdfast", (Room(1, 0),), missed=missed))
     assert '"since":50,"epoch":"k3"' in text
     assert 'expect "seq":100,' in text
+
+
+def test_a_room_is_at_one_server_or_at_all() -> None:
+    """Members are dealt out over the servers; those of a room that stays together by rooms."""
+    for together, servers in ((True, ["0", "0", "1", "1"]), (False, ["0", "1", "0", "1"])):
+        rooms = (Room(2, 1, together=together),) * 2
+        plan = Plan(chosen_peers("plain")[0], rooms, HOLD, (7001, 7002), ())
+        told = [line.split() for line in plan.text().splitlines() if line.startswith("conn ")]
+        assert [server for *_, server in told] == servers
