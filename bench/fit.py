@@ -45,7 +45,7 @@ def scaling_lines(series: Series) -> list[str]:
     """What two processes carry, as a multiple of what one does."""
     lines = ["\n**Two processes carry, of what one does:**\n"]
     for peer in series.peers():
-        apart, spread_out = (_times(series, peer, over) for over in (1, 2))
+        apart, spread_out = (carried(series, peer, over) for over in (1, 2))
         if apart and spread_out:
             lines.append(
                 f"* {peer}: {apart:.2f} × when each room is at one of them, "
@@ -54,7 +54,8 @@ def scaling_lines(series: Series) -> list[str]:
     return [*lines, ""]
 
 
-def _times(series: Series, peer: str, over: int) -> Spread | None:
+def carried(series: Series, peer: str, over: int) -> Spread | None:
+    """What two processes carry as a multiple of what one does, each room over one or both."""
     one = series.pick(peer, "capacity_per_s", {"processes": 1})
     two = series.pick(peer, "capacity_per_s", {"processes": 2, OVER: over})
     both = sorted(one.keys() & two.keys())

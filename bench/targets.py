@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from operator import ge, le
 from typing import Any
 
+from bench.fit import carried
 from bench.results import Series, paired
 from bench.spread import Spread, ratios, spread
 
@@ -98,7 +100,12 @@ def _idle() -> Iterator[Target]:
         yield Target(text, "idle", _times(peer, "kib_per_connection", at), 1, ge, ".2f")
 
 
-TARGETS = (*_fanout(), *_ingest(), *_latency(), *_idle())
+def _processes() -> Iterator[Target]:
+    text = "Two processes carry nearly twice what one does (≥ 1.8 ×), each room at one of them"
+    yield Target(text, "processes", partial(carried, peer="holdfast", over=1), 1.8, ge, ".2f")
+
+
+TARGETS = (*_fanout(), *_ingest(), *_latency(), *_idle(), *_processes())
 
 
 def rows(found: Found) -> Iterator[list[str]]:
