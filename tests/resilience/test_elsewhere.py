@@ -97,6 +97,20 @@ async def test_a_room_of_one_node_is_not_published(shared: Cluster, open_shared:
     await b.heard.hears(40)
 
 
+async def test_who_may_not_ask_publishes_all(shared: Cluster, pair: Pair) -> None:
+    """An older list of rights costs the calls that asking saves, and it is counted."""
+    await asyncio.gather(pair.a.log.follow("den"), pair.b.log.follow("den"))
+    master = await shared.master()
+    await master.command("ACL", "SETUSER", "chat", "-pubsub|numsub")
+    try:
+        await talk(pair.a, "den", 5)
+    finally:
+        await master.command("ACL", "SETUSER", "chat", "+pubsub|numsub")
+    async with asyncio.timeout(SOON_S):
+        await pair.b.heard.hears(5)
+    assert pair.a.engine.statistics().errors["publish NOPERM"] == 5
+
+
 async def test_who_comes_amid_appends_waits_for_nothing(pair: Pair) -> None:
     """Wherever between append and commit a node subscribes, it soon has all above its place."""
 
