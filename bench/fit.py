@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import log
 from statistics import linear_regression
 
-from bench.results import Series
+from bench.results import Series, matched
 from bench.spread import Spread, ratios, spread
 from bench.workloads.growth import OVER
 
@@ -56,7 +56,9 @@ def scaling_lines(series: Series) -> list[str]:
 
 def carried(series: Series, peer: str, over: int) -> Spread | None:
     """What two processes carry as a multiple of what one does, each room over one or both."""
-    one = series.pick(peer, "capacity_per_s", {"processes": 1})
-    two = series.pick(peer, "capacity_per_s", {"processes": 2, OVER: over})
-    both = sorted(one.keys() & two.keys())
-    return ratios([two[i] for i in both], [one[i] for i in both]) if both else None
+    name = "capacity_per_s"
+    two, one = matched(
+        series.pick(peer, name, {"processes": 2, OVER: over}),
+        series.pick(peer, name, {"processes": 1}),
+    )
+    return ratios(two, one) if two else None

@@ -70,7 +70,10 @@ def paired(
     series: Series, peer: str, reference: str, name: str, parameters: dict[str, Any]
 ) -> tuple[list[float], list[float]]:
     """Both peers' values of the repetitions in which neither was refused."""
-    ours = series.pick(peer, name, parameters)
-    theirs = series.pick(reference, name, parameters)
+    return matched(series.pick(peer, name, parameters), series.pick(reference, name, parameters))
+
+
+def matched(ours: dict[int, float], theirs: dict[int, float]) -> tuple[list[float], list[float]]:
+    """The values of the repetitions that both have."""
     both = sorted(ours.keys() & theirs.keys())
     return [ours[i] for i in both], [theirs[i] for i in both]

@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from resilience import keys
-from resilience.generation import Generation
 from resilience.link import Command, Reply
 
-Hearing = Callable[[str, Generation], object | None]
+Hearing = Callable[[str], object | None]
 
 _UNKNOWN: Final = -1
 
@@ -21,11 +20,10 @@ class Elsewhere:
     our knowledge finds what it missed by the next message, or its next look at the heads.
     """
 
-    def __init__(self, hearing: Hearing, generation: Generation, rooms: Sequence[str]) -> None:
+    def __init__(self, hearing: Hearing, rooms: Sequence[str]) -> None:
         """`hearing` returns what stands for this node's own unbroken subscription to a room."""
         self._hearing = hearing
-        self._generation = generation
-        self._own = [(room, hearing(room, generation)) for room in rooms]
+        self._own = [(room, hearing(room)) for room in rooms]
 
     @property
     def question(self) -> Command:
@@ -40,7 +38,7 @@ class Elsewhere:
         return {room for (room, own), count in counted if count != self._mine(room, own)}
 
     def _mine(self, room: str, own: object | None) -> int:
-        now = self._hearing(room, self._generation)
+        now = self._hearing(room)
         if own is now:
             return 0 if own is None else 1
         return _UNKNOWN

@@ -10,7 +10,6 @@ from chat.engine import Listener
 from chat.errors import Unavailable
 from chat.log import Event, Position
 from resilience import channel, keys
-from resilience.generation import Generation
 from resilience.heads import behind
 from resilience.known import Known
 from resilience.reader import Question, Reader
@@ -66,9 +65,9 @@ class Feed:
         """Tell whether the room is followed."""
         return room in self._streams
 
-    def hearing(self, room: str, generation: Generation) -> object | None:
-        """Return what stands for the room's subscription at this master (subscriber.py)."""
-        return self.subscriber.hearing(_channel(room), generation)
+    def hearing(self, room: str) -> object | None:
+        """Return what stands for the room's subscription (subscriber.py)."""
+        return self.subscriber.hearing(_channel(room))
 
     async def follow(self, room: str) -> Position:
         """Hear the room: subscribed first, then its head is read; `Unavailable` if that fails."""

@@ -122,7 +122,7 @@ class Lane:
             rooms.setdefault(held.draft.room, []).append(held)
         publishes = list(self._publishes)
         calls = [self._call(room, helds, quorum) for room, helds in rooms.items()]
-        elsewhere = Elsewhere(self._hearing, quorum.generation, list(rooms))
+        elsewhere = Elsewhere(self._hearing, list(rooms))
         questions = [elsewhere.question, *quorum.questions()] if calls else []
         replies = await link.pipeline([*publishes, *calls, *questions], ANSWER_S)
         del self._publishes[: len(publishes)]

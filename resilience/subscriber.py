@@ -51,7 +51,6 @@ class Subscriber:
         self._random = random
         self._loop = asyncio.get_running_loop()
         self._link: Link | None = None
-        self._generation: Generation | None = None  # whose master the link goes to
         self._heard = self._loop.time()
         self._channels: dict[bytes, _Channel] = {}
         self.on_subscribed: Callable[[], None] = lambda: None
@@ -83,10 +82,12 @@ class Subscriber:
         found = self._channels.get(channel)
         return found is not None and found.confirmed.is_set()
 
-    def hearing(self, channel: bytes, generation: Generation) -> object | None:
-        """Return what stands for a subscription at this master: another one after each break."""
-        link = self._link
-        if link is None or link.closed or self._generation is not generation:
+    def hearing(self, channel: bytes) -> object | None:
+        """Return what stands for a subscription: another one after each break.
+
+        It is one at the present master: a generation closes its links as it ends.
+        """
+        if self._link is None or self._link.closed:
             return None
         found = self._channels.get(channel)
         return None if found is None else found.hearing
@@ -121,7 +122,6 @@ class Subscriber:
 
     async def _connect(self, generation: Generation) -> Link:
         link = await generation.open(on_push=self._push)
-        self._generation = generation
         try:
             await self._subscribe_to_all(link)
         except BaseException:

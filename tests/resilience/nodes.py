@@ -9,7 +9,7 @@ from chat.engine import Engine
 from chat.log import MessageLog
 from resilience.open import open_engine
 from resilience.options import EngineOptions
-from tests.resilience.recorder import Recorder
+from tests.resilience.recorder import Recorder, draft
 
 FREE = (1_000, 60)  # a rate that no test meets which is not about the rate
 
@@ -55,6 +55,12 @@ class Pair(NamedTuple):
 
     a: Node
     b: Node
+
+
+async def talk(node: Node, user: str, count: int, room: str = "den") -> None:
+    """Say so much in a room, one message after the other."""
+    for index in range(count):
+        await node.log.append(draft(f"{index}", room=room, user=user))
 
 
 class OpenNode(Protocol):

@@ -11,7 +11,7 @@ from chat.log import Receipt
 from chat.presence import ConnectionInfo, Disconnect
 from chat.revocations import Revocation
 from deploy.local.cluster import Cluster
-from tests.resilience.nodes import Node, OpenNode, Pair
+from tests.resilience.nodes import Node, OpenNode, Pair, talk
 from tests.resilience.recorder import draft, until
 
 LIMIT = 5
@@ -19,11 +19,6 @@ REVOKED_S = 5.0
 REPORTED_S = 8.0  # two beats of the lease, on a busy machine
 ANN, BO = User("ann", "Ann"), User("bo", "Bo")
 TYPING = b'{"type":"typing","room":"den","user":"ann","on":true,"ttl_ms":6000}'
-
-
-async def talk(node: Node, user: str, count: int) -> None:
-    for index in range(count):
-        await node.log.append(draft(f"{index}", user=user))
 
 
 async def test_a_node_says_whether_it_commits_more_of_a_room(open_shared: OpenNode) -> None:

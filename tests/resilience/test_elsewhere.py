@@ -3,19 +3,16 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from typing import cast
 
 import pytest
 
 from deploy.local.cluster import Cluster
 from resilience.elsewhere import Elsewhere
 from resilience.feed import LOOK_S
-from resilience.generation import Generation
 from resilience.link import Reply, ReplyError
-from tests.resilience.nodes import Node, OpenNode, Pair
+from tests.resilience.nodes import OpenNode, Pair, talk
 from tests.resilience.recorder import draft
 
-REIGN = cast("Generation", object())
 SOON_S = LOOK_S / 2  # by then it has come by the channel, and not by the look at the heads
 ROOMS = 60
 
@@ -26,8 +23,7 @@ class Hearing:
     def __init__(self, *rooms: str) -> None:
         self.rooms: dict[str, object] = {room: object() for room in rooms}
 
-    def __call__(self, room: str, generation: Generation) -> object | None:
-        assert generation is REIGN
+    def __call__(self, room: str) -> object | None:
         return self.rooms.get(room)
 
 
@@ -52,12 +48,12 @@ def counted(*counts: int) -> Reply:
 )
 def test_the_count_without_our_own(own: Sequence[str], reply: Reply, heard: set[str]) -> None:
     """Others hear what is counted beside our own; what can't be read may be heard by anybody."""
-    assert Elsewhere(Hearing(*own), REIGN, ["a", "b"]).rooms(reply) == heard
+    assert Elsewhere(Hearing(*own), ["a", "b"]).rooms(reply) == heard
 
 
 def test_it_asks_for_the_channels() -> None:
     """One command for all rooms of a batch."""
-    asked = Elsewhere(Hearing(), REIGN, ["a", "b"]).question
+    asked = Elsewhere(Hearing(), ["a", "b"]).question
     assert asked == ("PUBSUB", "NUMSUB", "hf:{a}", "hf:{b}")
 
 
@@ -65,7 +61,7 @@ def test_it_asks_for_the_channels() -> None:
 def test_ours_changed_meanwhile(count: int) -> None:
     """A subscription that began, ended or was renewed in between was counted, or it wasn't."""
     hearing = Hearing("renewed", "ended")
-    elsewhere = Elsewhere(hearing, REIGN, ["renewed", "ended", "begun"])
+    elsewhere = Elsewhere(hearing, ["renewed", "ended", "begun"])
     hearing.rooms = {"renewed": object(), "begun": object()}
     assert elsewhere.rooms(counted(count, count, count)) == {"renewed", "ended", "begun"}
 
@@ -77,22 +73,17 @@ async def published(shared: Cluster) -> int:
     return int(found.group(1)) if found else 0
 
 
-async def talk(node: Node, room: str, times: int) -> None:
-    for _ in range(times):
-        await node.log.append(draft(room=room))
-
-
 async def test_a_room_of_one_node_is_not_published(shared: Cluster, open_shared: OpenNode) -> None:
     """Nobody is told what nobody else hears; from another node's subscription on it is told."""
     a = await open_shared()
     await a.log.follow("den")
     before = await published(shared)
-    await talk(a, "den", 20)
-    await talk(a, "unheard", 20)
+    await talk(a, "ann", 20)
+    await talk(a, "ann", 20, "unheard")
     assert await published(shared) - before < 20  # what sentinels and leases say
     b = await open_shared()
     await b.log.follow("den")
-    await talk(a, "den", 20)
+    await talk(a, "ann", 20)
     assert await published(shared) - before >= 20
     await b.heard.hears(40)
 
@@ -103,7 +94,7 @@ async def test_who_may_not_ask_publishes_all(shared: Cluster, pair: Pair) -> Non
     master = await shared.master()
     await master.command("ACL", "SETUSER", "chat", "-pubsub|numsub")
     try:
-        await talk(pair.a, "den", 5)
+        await talk(pair.a, "ann", 5)
     finally:
         await master.command("ACL", "SETUSER", "chat", "+pubsub|numsub")
     async with asyncio.timeout(SOON_S):
@@ -115,7 +106,7 @@ async def test_who_comes_amid_appends_waits_for_nothing(pair: Pair) -> None:
     """Wherever between append and commit a node subscribes, it soon has all above its place."""
 
     async def come(room: str, turns: int) -> None:
-        talking = asyncio.create_task(talk(pair.a, room, 10))
+        talking = asyncio.create_task(talk(pair.a, "ann", 10, room))
         for _ in range(turns):
             await asyncio.sleep(0)
         position = await pair.b.log.follow(room)

@@ -105,6 +105,21 @@ async def test_it_hears_when_all_is_confirmed(heard: Heard) -> None:
     assert heard.messages == [(b"b", b"news")]
 
 
+async def test_what_stands_for_a_subscription_ends_with_its_link(heard: Heard) -> None:
+    """There is none before the confirmation, another one after each, none at a closed link."""
+    async with asyncio.timeout(WITHIN_S):
+        await heard.reign.line.told.get()
+    assert heard.subscriber.hearing(b"a") is None
+    heard.reign.push([b"subscribe", b"a", 1])
+    first = heard.subscriber.hearing(b"a")
+    assert first is not None
+    assert heard.subscriber.hearing(b"a") is first
+    heard.reign.push([b"subscribe", b"a", 1])
+    assert heard.subscriber.hearing(b"a") not in {None, first}
+    heard.reign.line.close("the generation has ended")
+    assert heard.subscriber.hearing(b"a") is None
+
+
 async def test_who_goes_meanwhile_is_not_waited_for(heard: Heard) -> None:
     """A channel given up while the link is built holds the others' news up by nothing."""
     async with asyncio.timeout(WITHIN_S):
