@@ -28,7 +28,8 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("install", help="compile the generator, install the peers")
     commands.add_parser("report", help="write docs/benchmarks.md from what was measured last")
     for name, workload in WORKLOADS.items():
-        run = commands.add_parser(name, help=workload.__doc__)
+        told = (workload.__doc__ or "").replace("%", "%%")  # argparse fills in what % names
+        run = commands.add_parser(name, help=told)
         run.add_argument(
             "--peers",
             help="comma-separated, the first is the reference; not saved for the report",
