@@ -15,6 +15,7 @@ from resilience.sentinel_watch import SentinelWatch
 _log: Final = logging.getLogger("holdfast.checkup")
 
 AGAIN_S: Final = 60.0  # settings change while we run; replicas come and go
+SOON_S: Final = 1.0  # when nothing could be learned: a refusal may come at once
 VERSION: Final = (7, 0)  # scripts that Redis refuses before they begin
 
 
@@ -49,11 +50,12 @@ class Checkup:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
+            pause = AGAIN_S
             try:
                 await self._look()
             except (Unavailable, Garbled):
-                continue
-            await asyncio.sleep(AGAIN_S)
+                pause = SOON_S
+            await asyncio.sleep(pause)
 
     async def _look(self) -> None:
         reply = (await self._courier.ask([("INFO",)]))[0]

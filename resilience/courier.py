@@ -12,7 +12,7 @@ from resilience.link import Command, Link, LinkLost, Reply, ReplyError
 from resilience.promises import Promises
 from resilience.quorum import ANSWER_S
 from resilience.succession import Succession
-from resilience.verdicts import Verdict, code, judge
+from resilience.verdicts import AGAIN_S, Verdict, code, judge
 
 WAITING: Final = 10_000  # beyond that signals are dropped, and questions refused
 BATCH: Final = 512  # commands of one round trip
@@ -52,12 +52,19 @@ class Courier:
 
         The commands must bear being carried out twice. `Unavailable` after the hold time.
         """
+        self._let_go()
         if len(self._queue) >= WAITING:
             raise Unavailable("too much is on its way")
         future = self._promises.new()
         self._queue.append(_Errand(commands, future))
         self._wake.set()
         return await future
+
+    def _let_go(self) -> None:
+        """Drop what was given up, the oldest first; without a master that are signals too."""
+        queue = self._queue
+        while queue and _is_over(queue[0], alone=self._link is None):
+            queue.popleft()
 
     async def run(self) -> None:
         """Serve one generation after the other until cancelled."""
@@ -92,6 +99,8 @@ class Courier:
         finally:
             left = [e for e in errands if e.future is not None and not e.future.done()]
             self._queue.extendleft(reversed(left))
+        if left:
+            await asyncio.sleep(AGAIN_S)
 
     def _take(self) -> list[_Errand]:
         errands: list[_Errand] = []
@@ -111,3 +120,7 @@ class Courier:
             raise LinkLost(code(errors[0]))
         if not any(judge(error) is Verdict.AGAIN for error in errors):
             errand.future.set_result(replies)
+
+
+def _is_over(errand: _Errand, *, alone: bool) -> bool:
+    return alone if errand.future is None else errand.future.done()

@@ -104,6 +104,8 @@ class Reader:
         They are built anew for each attempt, from the number of the last break; they must
         bear being carried out twice. Raises `Unavailable` after the hold time.
         """
+        while self._queue and self._queue[0].future.done():  # given up in a long outage
+            self._queue.popleft()
         if len(self._queue) >= WAITING:
             raise Unavailable("too many reads wait")
         asked = _Asked(commands, self._promises.new())
