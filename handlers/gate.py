@@ -50,6 +50,41 @@ def take_one(counts: Counter[str], name: str) -> None:
         del counts[name]
 
 
+class _Windows:
+    """How often each address came lately.
+
+    The quiet ones are forgotten when there are twice as many as after the last time: a look at
+    all of them for each new one would hold everybody up when thousands come at once.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._windows: dict[str, Window] = {}
+        self._full = _FORGET_OVER
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def wait(self, network: str, now: float) -> float:
+        """Return the seconds until this one may come again; 0.0: now."""
+        window = self._windows.get(network)
+        return 0.0 if window is None else window.wait(now)
+
+    def spend(self, network: str, now: float) -> float:
+        """Count one if it may come, and return 0.0; else return the seconds to wait."""
+        window = self._windows.get(network)
+        if window is None:
+            if len(self._windows) >= self._full:
+                self._forget(now)
+            window = self._windows[network] = Window(self._limit, MINUTE_S)
+        return window.spend(now)
+
+    def _forget(self, now: float) -> None:
+        for quiet in [name for name, window in self._windows.items() if window.idle_at <= now]:
+            del self._windows[quiet]
+        self._full = max(_FORGET_OVER, 2 * len(self._windows))
+
+
 class Entry:
     """A connection that was let in; it is a stranger until it has signed in."""
 
@@ -89,9 +124,9 @@ class Gate:
         self._rejections = rejections
         self.by_network: Counter[str] = Counter()
         self.strangers: Counter[str] = Counter()
-        self._handshakes: dict[str, Window] = {}
-        self._connections: dict[str, Window] = {}
-        self._bad_tokens: dict[str, Window] = {}
+        self._handshakes = _Windows(options.handshakes_per_minute)
+        self._connections = _Windows(_CONNECTIONS * options.handshakes_per_minute)
+        self._bad_tokens = _Windows(options.bad_tokens_per_minute)
         self.draining = False
         self.active = 0
 
@@ -108,8 +143,7 @@ class Gate:
         """
         if is_trusted(address, self._options.trusted_proxies):
             return True
-        limit = _CONNECTIONS * self._options.handshakes_per_minute
-        if not self._window(self._connections, network_of(address), now, limit).spend(now):
+        if not self._connections.spend(network_of(address), now):
             return True
         self._rejections["connections"] += 1
         return False
@@ -127,10 +161,7 @@ class Gate:
             raise self._refuse(
                 "unauthenticated", Refusal("rate_limited", detail, retry_ms=RETRY_MS)
             )
-        handshakes = self._window(
-            self._handshakes, network, now, self._options.handshakes_per_minute
-        )
-        wait = handshakes.spend(now)
+        wait = self._handshakes.spend(network, now)
         if wait:
             detail = f"{self._options.handshakes_per_minute} handshakes per 60 s"
             retry_ms = ceil_ms(wait)
@@ -149,8 +180,7 @@ class Gate:
 
     def admit_token(self, address: str, now: float) -> None:
         """Raise `rate_limited` for an address of which too many tokens were bad: none is read."""
-        window = self._bad_tokens.get(network_of(address))
-        wait = 0.0 if window is None else window.wait(now)
+        wait = self._bad_tokens.wait(network_of(address), now)
         if wait:
             self._rejections["bad_tokens"] += 1
             detail = f"{self._options.bad_tokens_per_minute} bad tokens per 60 s"
@@ -158,14 +188,4 @@ class Gate:
 
     def count_bad_token(self, address: str, now: float) -> None:
         """Count a token that was not accepted; one that has expired was good once."""
-        network, limit = network_of(address), self._options.bad_tokens_per_minute
-        self._window(self._bad_tokens, network, now, limit).spend(now)
-
-    def _window(self, windows: dict[str, Window], network: str, now: float, limit: int) -> Window:
-        window = windows.get(network)
-        if window is None:
-            if len(windows) > _FORGET_OVER:
-                for quiet in [n for n, w in windows.items() if w.idle_at <= now]:
-                    del windows[quiet]
-            window = windows[network] = Window(limit, MINUTE_S)
-        return window
+        self._bad_tokens.spend(network_of(address), now)

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from chat.errors import Refusal
+from chat.rate import Window
 from handlers.gate import Gate, network_of, redacted
 from handlers.options import EdgeOptions
 
@@ -72,6 +73,24 @@ def test_quiet_addresses_are_forgotten() -> None:
     assert len(gate._handshakes) <= 1_700
     assert not gate.by_network
     assert not gate.strangers
+
+
+def test_many_new_addresses_are_not_looked_at_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When thousands come within a minute, each of them is looked at a few times at most."""
+    looks = 0
+
+    def idle_at(_: Window) -> float:
+        nonlocal looks
+        looks += 1
+        return 60.0
+
+    monkeypatch.setattr(Window, "idle_at", property(idle_at))
+    gate = gate_of(EdgeOptions())
+    for i in range(20_000):
+        assert gate.knock(f"10.0.{i // 256}.{i % 256}", 0.0)
+    assert looks <= 2 * 20_000
 
 
 def test_strangers_of_one_address() -> None:
