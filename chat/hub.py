@@ -77,8 +77,8 @@ class Hub:
 
     def flush(self) -> list[Delivery]:
         """Hand out what the rooms gathered since the last time; return what of it is traced."""
-        dirty, self._dirty = self._dirty, set()
-        for room in dirty:
+        while self._dirty:
+            room = self._dirty.pop()  # one that fails keeps the others waiting, and no longer
             room.flush()
             room.hold, room.gathering = None, False
             if len(room.live) >= MANY:

@@ -11,6 +11,7 @@ from chat.commands import Content
 from chat.tracing import Trace
 
 _body: Final = msgspec.json.Encoder()
+_TS_DIGITS: Final = 16  # of 2^53; a foreign record may have any number
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +33,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 def ts_of(payload: bytes) -> int:
     """Return the `ts` of an event's JSON, which stands behind its seq; 0 for what is none."""
     digits = payload.partition(Draft.MIDDLE)[2].partition(b",")[0]
-    return int(digits) if digits.isdigit() else 0
+    return int(digits) if digits.isdigit() and len(digits) <= _TS_DIGITS else 0
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):

@@ -58,7 +58,12 @@ class Tick:
         self.schedule()
 
     def _run(self) -> None:
-        delivered = self.flush_hub()
+        try:
+            delivered = self.flush_hub()
+        except Exception:
+            self._scheduled = False
+            self.schedule()  # for the rooms and outboxes after the one that failed
+            raise
         self._scheduled = False
         full, self._full = self._full, []
         if delivered or self._traced:
@@ -181,5 +186,5 @@ class Outbox:
             self.close(SLOW_CONSUMER)
 
     def _is_behind(self) -> bool:
-        unsent = self._transport.get_write_buffer_size()
+        unsent = self._transport.get_write_buffer_size() + sum(map(len, self._chunks))
         return unsent > _PAGE and self.closed is None and not self._transport.is_closing()

@@ -66,7 +66,13 @@ def test_the_place_is_where_it_belongs(seq: int, ts: int, text: str) -> None:
     assert ts_of(payload) == ts
 
 
-@pytest.mark.parametrize("payload", [b"", b"{}", b'{"ts":1}', b'{"a":1,"ts":x,', b'{"a":1,"ts":'])
+NUMBER_TOO_LONG = b'{"x":{"a":0,"ts":' + b"9" * 5_000 + b',"b":0}}'
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"{}", b'{"ts":1}', b'{"a":1,"ts":x,', b'{"a":1,"ts":', NUMBER_TOO_LONG],
+)
 def test_what_is_no_event_has_no_time(payload: bytes) -> None:
     """Of bytes that are no event the time is 0, and nothing is raised."""
     assert ts_of(payload) == 0

@@ -65,6 +65,29 @@ async def crowd(tick: Tick, payload: bytes) -> tuple[list[Outbox], list[Pipe]]:
     return list(boxes), list(pipes)
 
 
+async def test_a_mistake_in_a_room_silences_nobody() -> None:
+    """When handing out fails, what has gathered is written all the same, and so is the rest."""
+    tick = Tick()
+    box, pipe = outbox(tick)
+    mistakes: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: mistakes.append(context))
+    failures = iter([ValueError])
+
+    def flush_hub() -> tuple[()]:
+        for failure in failures:
+            raise failure
+        return ()
+
+    tick.flush_hub = flush_hub
+    box.send(b"first")
+    await turn()
+    await turn()
+    box.send(b"second")
+    await turn()
+    assert pipe.writes == [frame(b"first"), frame(b"second")]
+    assert [type(mistake["exception"]) for mistake in mistakes] == [ValueError]
+
+
 async def turn() -> None:
     """Let the loop go round twice: once for the tick to run, once for what it caused."""
     await asyncio.sleep(0)
