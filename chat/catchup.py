@@ -1,11 +1,11 @@
 """Catching up: what a joining client is shown of the past, and how the past meets the live."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import msgspec
 
 from chat.commands import Join
-from chat.limits import PAGE_EVENTS, REPLAY, RESET_EVENTS
+from chat.limits import PAGE_BYTES, PAGE_EVENTS, REPLAY, RESET_EVENTS
 from chat.log import Event, MessageLog, Page, Position
 
 
@@ -42,6 +42,24 @@ def reset_reason(since: int, epoch: str | None, page: Page) -> str | None:
 
 async def catch_up(log: MessageLog, join: Join) -> AsyncIterator[Stretch]:
     """Yield the stretches that bring a joining client from where it stands to the log's head."""
+    async for stretch in _read(log, join):
+        for piece in _cut(stretch):
+            yield piece
+
+
+def _cut(stretch: Stretch) -> Iterator[Stretch]:
+    """Cut a stretch of large events into pieces that a slow reader takes one by one."""
+    start = size = 0
+    reset = stretch.reset
+    for place, event in enumerate(stretch.events):
+        if start < place and size + len(event.payload) > PAGE_BYTES:
+            yield Stretch(stretch.page, stretch.events[start:place], more=True, reset=reset)
+            start, size, reset = place, 0, None
+        size += len(event.payload)
+    yield Stretch(stretch.page, stretch.events[start:], more=stretch.more, reset=reset)
+
+
+async def _read(log: MessageLog, join: Join) -> AsyncIterator[Stretch]:
     if join.since is None:
         page = await log.read(join.room, limit=join.history)
         yield Stretch(page, page.events)

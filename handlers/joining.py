@@ -1,5 +1,6 @@
 """Bringing one connection into a room: hear the room, show the past, go live, without a gap."""
 
+import asyncio
 from typing import Final
 
 from chat.catchup import Stretch, catch_up
@@ -14,6 +15,7 @@ from handlers.peer import Peer, wall_ms
 from handlers.statistics import EdgeStatistics
 
 MEMBERS: Final = 100  # members named in `joined`; the rest by REST
+AT_ONCE: Final = 4  # catch-ups of one connection, each with a page in memory
 
 
 class Seat:
@@ -38,7 +40,7 @@ class Rejoin(Join, frozen=True, kw_only=True):
 class Joining:
     """The way into rooms, and out, of one connection."""
 
-    __slots__ = ("_engine", "_hub", "_peer", "_seats", "_statistics")
+    __slots__ = ("_engine", "_hub", "_peer", "_seats", "_statistics", "_turns")
 
     def __init__(self, engine: Engine, hub: Hub, peer: Peer, statistics: EdgeStatistics) -> None:
         self._statistics = statistics
@@ -46,6 +48,7 @@ class Joining:
         self._hub = hub
         self._peer = peer
         self._seats: dict[str, Seat] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def join(self, join: Join) -> None:
         """Carry a join out; on any failure the connection is not in the room."""
@@ -54,7 +57,8 @@ class Joining:
         try:
             self._hub.enter(join.room, self._peer.outbox, watch=join.presence)
             await self._hub.follow(self._engine.log, join.room)
-            await self._show(join, first=True)
+            async with self._turns:
+                await self._show(join, first=True)
         except BaseException as error:
             answered = self._seats[join.room].answered
             self.leave(join.room)
@@ -84,8 +88,8 @@ class Joining:
         """Send the past page by page, then go live where it ends, or go on from there."""
         shown = Position("", 0)
         async for stretch in catch_up(self._engine.log, join):
-            await self._send(join, stretch, first=first)
             await self._peer.outbox.drained()
+            await self._send(join, stretch, first=first)
             shown, first = stretch.end, False
         self._seats[join.room].shown = shown
         if not self._hub.settle(join.room, self._peer.outbox, shown):

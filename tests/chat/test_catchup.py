@@ -171,3 +171,17 @@ def test_a_history_lost_under_the_reader_is_said() -> None:
     last = reading.go()[-1]
     assert (last.reset, last.end) == ("epoch", Position("e2", 300))
     assert seqs(last) == list(range(251, 301))
+
+
+def test_large_events_come_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page is cut where it is too large, whatever the join was; one too large is alone."""
+    monkeypatch.setattr(catchup, "PAGE_BYTES", 11)  # two events of `e1/8`, or one of `e1/10`
+    monkeypatch.setattr(catchup, "REPLAY", 12)
+    for join in ({"since": 7, "epoch": "e1"}, {"history": 5}, {"since": 1, "epoch": "e0"}):
+        stretches = Reading(log_of(12, 8), Join(room=ROOM, **join)).go()
+        assert [seqs(s) for s in stretches] == [[8, 9], [10, 11], [12]]
+        assert [s.more for s in stretches] == [True, True, False]
+        assert [bool(s.reset) for s in stretches] == ["e0" in join.values(), False, False]
+        assert [s.end.seq for s in stretches] == [9, 11, 12]
+    monkeypatch.setattr(catchup, "PAGE_BYTES", 1)
+    assert [seqs(s) for s in Reading(log_of(2), Join(room=ROOM)).go()] == [[1], [2]]

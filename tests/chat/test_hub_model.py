@@ -26,6 +26,7 @@ def _small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds so small that a few events reach them."""
     monkeypatch.setattr(room, "BUFFERED", 6)
     monkeypatch.setattr(catchup, "PAGE_EVENTS", 3)
+    monkeypatch.setattr(catchup, "PAGE_BYTES", 8)
     monkeypatch.setattr(catchup, "REPLAY", 12)
     monkeypatch.setattr(catchup, "RESET_EVENTS", 4)
     monkeypatch.setattr(hub, "MANY", 1)

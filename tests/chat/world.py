@@ -176,10 +176,10 @@ class Client:
     def _take(self, stretch: Stretch, join: Join, *, first: bool) -> None:
         if stretch.reset is not None:
             self.resets.append(stretch.reset)
-        if stretch.reset is not None or join.since is None:
+        if stretch.reset is not None or (first and join.since is None):
             self.epoch = stretch.page.epoch
-            self.last = stretch.page.head - len(stretch.events)
-        elif first:
+            self.last = stretch.events[0].seq - 1 if stretch.events else stretch.page.head
+        elif first and join.since is not None:
             self.last = join.since
         assert self.epoch == stretch.page.epoch
         self._receive([event.payload for event in stretch.events])

@@ -1,10 +1,15 @@
 """A reader that stops reading is closed and resumes; nobody else notices."""
 
 import asyncio
+import json
 import socket
 from contextlib import closing
 
-from tests.chatting import Client, Served, token
+import pytest
+
+from chat.limits import PAGE_BYTES
+from handlers.outbox import Outbox
+from tests.chatting import Client, Frame, Served, token
 from tests.conftest import Connect, Serve
 
 MESSAGES = 900
@@ -14,18 +19,20 @@ UPGRADE = (
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     "Sec-WebSocket-Protocol: chat.v1, bearer.{token}\r\n\r\n"
 )
-JOIN = b'{"type":"join","room":"general"}'
+JOIN: Frame = {"type": "join", "room": "general"}
+LARGE = {"blob": "x" * 4_000}  # and as much text: half of the longest frame
 
 
-async def deaf(served: Served) -> socket.socket:
-    """Join by a socket with a small buffer that nobody reads from."""
+async def deaf(served: Served, *frames: Frame) -> socket.socket:
+    """Send frames by a socket with a small buffer that nobody reads from."""
     loop = asyncio.get_running_loop()
     ear = socket.socket()
     ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     ear.setblocking(False)  # noqa: FBT003 - the standard library's own way
     await loop.sock_connect(ear, ("127.0.0.1", served.port))
     await loop.sock_sendall(ear, UPGRADE.format(token=token("deaf")).encode())
-    masked = bytes([0x81, 0x80 | len(JOIN), 0, 0, 0, 0]) + JOIN
+    text = json.dumps(frames).encode()
+    masked = b"\x81\xfe" + len(text).to_bytes(2, "big") + bytes(4) + text
     await loop.sock_sendall(ear, masked)
     return ear
 
@@ -41,7 +48,7 @@ async def test_slow_reader_is_evicted_alone(serve: Serve, connect: Connect) -> N
     served = await serve()
     author, listener = await connect("ann", to=served), await connect("bo", to=served)
     await listener.join()
-    with closing(await deaf(served)):
+    with closing(await deaf(served, JOIN)):
         async with asyncio.timeout(10):
             while served.node.hub.statistics()["live"] < 2:
                 await asyncio.sleep(0.01)
@@ -56,3 +63,31 @@ async def test_slow_reader_is_evicted_alone(serve: Serve, connect: Connect) -> N
         assert peer.outbox.evicted
         assert peer.outbox.closed is not None
         assert peer.outbox.closed.code == 4300
+
+
+async def test_many_catch_ups_of_who_does_not_read(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One who asks for much and reads nothing has little more than a page of it in memory."""
+    served, most = await serve(), 0
+    offer = Outbox.offer
+
+    def measured(box: Outbox, chunk: bytes) -> None:
+        nonlocal most
+        offer(box, chunk)
+        unsent = box._transport.get_write_buffer_size() + sum(map(len, box._chunks))
+        most = max(most, unsent)
+
+    author = await connect("ann", to=served)
+    rooms = [f"r{i}" for i in range(10)]
+    for room in rooms:
+        for _ in range(80):
+            await author.publish(TEXT, room=room, data=LARGE)
+    monkeypatch.setattr(Outbox, "offer", measured)
+    joins = [{"type": "join", "room": room, "history": 80} for room in rooms]
+    with closing(await deaf(served, *joins)):
+        async with asyncio.timeout(10):
+            while most <= PAGE_BYTES:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+        assert most < 3 * PAGE_BYTES
