@@ -53,6 +53,7 @@ class Session:
         "_timing",
         "_typed",
         "_warned",
+        "_warning",
         "claims",
         "due",
         "rooms",
@@ -65,7 +66,7 @@ class Session:
         self._refusals = Window(pace.refusals, MINUTE_S)
         self._typed: dict[str, float] = {}
         self._since = self._heard = now
-        self._expiry = float("inf")
+        self._expiry = self._warning = float("inf")
         self._probed = self._warned = False
         self.due = now  # before it, time brings nothing
         self.claims: Claims | None = None
@@ -91,7 +92,10 @@ class Session:
         if self.claims is not None and self.claims.sub != claims.sub:
             raise Refusal("user_mismatch", "a refresh keeps the same sub")
         self.claims = claims
-        self._expiry = now + claims.exp - wall
+        left = claims.exp - wall
+        self._expiry = now + left
+        # A short token is told of at half its time: else its successor would be at once.
+        self._warning = self._expiry - min(self._timing.expiring_s, left / 2)
         self._warned = False
         self.due = now
 
@@ -105,7 +109,8 @@ class Session:
     def admit(self, command: AnyCommand, now: float) -> None:
         """Raise a `Refusal` unless the command is allowed now.
 
-        A publish is not counted here: the log counts those, per user over all nodes.
+        A publish is not counted here: the log counts those, per user over all nodes, and
+        `in_vain` those that it does not.
         """
         allowed = type(command) in ALLOWED[self.stage]
         if allowed and type(command) is Publish:
@@ -147,8 +152,12 @@ class Session:
         self._malformed.spend(now)
         return closes.PROTOCOL_ERROR if self._malformed.wait(now) else None
 
-    def unknown(self, now: float) -> Close | None:
-        """Count a frame of a type not known here; a flood of them is a flood."""
+    def in_vain(self, now: float) -> Close | None:
+        """Count a frame that nothing else counts; a flood of them is a flood.
+
+        Of a type not known here, or a publish that was refused before the log saw it, or that
+        the log had already.
+        """
         if not self._frames.spend(now):
             return None
         self._refusals.spend(now)
@@ -173,8 +182,8 @@ class Session:
         if self.claims is None:
             return self._since + timing.auth_s
         idle = timing.idle_s if self._probed else timing.idle_s * timing.probe
-        expiry = LEEWAY_S if self._warned else -timing.expiring_s
-        return min(self._heard + idle, self._expiry + expiry)
+        expiry = self._expiry + LEEWAY_S if self._warned else self._warning
+        return min(self._heard + idle, expiry)
 
     def _brought(self, now: float) -> Frame | Close | None:
         timing = self._timing
@@ -184,7 +193,7 @@ class Session:
             return closes.TOKEN_EXPIRED
         if now - self._heard >= timing.idle_s:
             return closes.IDLE_TIMEOUT
-        if not self._warned and now >= self._expiry - timing.expiring_s:
+        if not self._warned and now >= self._warning:
             self._warned = True
             return Notice(code="token_expiring")
         if not self._probed and now - self._heard >= timing.idle_s * timing.probe:

@@ -74,6 +74,7 @@ class Attendance:
 
     async def close(self) -> None:
         """Leave every room; nothing of this connection runs afterwards."""
+        self._peer.outbox.resync = lambda _: None
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -82,6 +83,7 @@ class Attendance:
             self._joining.leave(room)
 
     def _start(self, join: Join) -> None:
+        self._peer.session.rooms.add(join.room)  # counted before the next one is admitted
         self._queues[join.room] = deque([join])
         task = asyncio.create_task(self._work(join.room))
         self._tasks.add(task)
@@ -113,6 +115,8 @@ class Attendance:
         if isinstance(command, Leave):
             self._leave(command)
             return
+        if command.room not in self._peer.session.rooms:  # the join before it has failed
+            raise Refusal("not_joined", "join the room first")
         user = self._peer.session.signed_in.sub
         signal = TypingSignal(room=command.room, user=user, on=command.on, ttl_ms=TYPING_TTL_MS)
         self._signals.send(command.room, encode(signal))

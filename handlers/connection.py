@@ -95,6 +95,8 @@ class Connection:
             _CARRY_OUT[type(command)](self, command)
         except Exception as error:  # noqa: BLE001 - the one place where a command's failure ends
             self.refuse(command, error)
+            if isinstance(command, Publish):
+                self._count_in_vain(now)
 
     async def attempt_auth(self, auth: Auth, now: float) -> None:
         try:
@@ -151,6 +153,8 @@ class Connection:
         self._conclude(command, trace, outcome, self._node.now() - since)
         if not isinstance(outcome, Receipt):
             self.refuse(command, outcome)
+            if isinstance(outcome, Refusal) and outcome.code == "conflict":
+                self._count_in_vain(self._node.now())
             return
         ack = Ack(
             id=command.id,
@@ -161,6 +165,13 @@ class Connection:
             dup=outcome.dup,
         )
         self._peer.send(ack)
+        if outcome.dup:
+            self._count_in_vain(self._node.now())
+
+    def _count_in_vain(self, now: float) -> None:
+        close = self._peer.session.in_vain(now)
+        if close is not None:
+            self._peer.outbox.close(close)
 
     def _conclude(
         self,
@@ -201,7 +212,7 @@ class Connection:
             )
         )
         session = self._peer.session
-        close = session.unknown(now) if refusal.code == "unknown_type" else session.fault(now)
+        close = session.in_vain(now) if refusal.code == "unknown_type" else session.fault(now)
         if close is not None:
             self._peer.outbox.close(close)
 

@@ -32,7 +32,7 @@ class Talk(RuleBasedStateMachine):
         self.session = Session(LIMITS, PACE, TIMING, self.now)
         self.begin = self.heard = self.now
         self.user: str | None = None
-        self.expiry = 0.0
+        self.expiry = self.warning = 0.0
         self.probed = self.warned = False
         self.frames: list[float] = []
         self.malformed: list[float] = []
@@ -109,6 +109,7 @@ class Talk(RuleBasedStateMachine):
         if self.user in {None, user}:
             self.session.welcome(claims, self.now, 5000.0)
             self.user, self.expiry, self.warned = user, self.now + life, False
+            self.warning = self.expiry - min(30, life / 2)
             return
         with pytest.raises(Refusal, match="user_mismatch"):
             self.session.welcome(claims, self.now, 5000.0)
@@ -149,7 +150,7 @@ class Talk(RuleBasedStateMachine):
             return closes.TOKEN_EXPIRED
         if silence >= 100:
             return closes.IDLE_TIMEOUT
-        if self.expiry - self.now <= 30 and not self.warned:
+        if self.now >= self.warning and not self.warned:
             self.warned = True
             return Notice(code="token_expiring")
         if silence >= 80 and not self.probed:

@@ -90,6 +90,24 @@ def test_the_wall_clock_may_jump() -> None:
     """Only at the welcome is the wall clock looked at: life is measured from there."""
     session = greeted()
     session.welcome(claims(life=100), 5, WALL + 40)
-    assert session.tick(5) == Notice(code="token_expiring")
+    assert session.tick(34.75) is None
+    assert session.tick(35) == Notice(code="token_expiring")
     assert session.tick(74) is None
     assert session.tick(75) == closes.TOKEN_EXPIRED
+
+
+def test_a_short_token_is_said_at_half_its_time() -> None:
+    """Of a token for a minute it is said after 30 s, so its successor is not asked for at once."""
+    session = greeted()
+    session.welcome(claims(life=60), 0, WALL)
+    assert session.tick(29.75) is None
+    assert session.tick(30) == Notice(code="token_expiring")
+    session.welcome(claims(life=90), 30, WALL + 30)
+    assert session.tick(59.75) is None
+    assert session.tick(60) == Notice(code="token_expiring")
+
+
+def test_who_publishes_in_vain_is_closed(session: Session) -> None:
+    """In a minute 120 frames that nothing else counts are borne, and 59 more."""
+    assert [session.in_vain(now / 4) for now in range(179)] == [None] * 179
+    assert session.in_vain(50) == closes.RATE_LIMITED

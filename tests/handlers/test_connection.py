@@ -227,6 +227,69 @@ async def test_flood_of_frames_is_closed(connect: Connect) -> None:
     assert (await other.publish("x"))["type"] == "ack"
 
 
+@pytest.mark.parametrize(
+    ("publish", "answer"),
+    [
+        ({"room": "talk", "text": "x"}, "forbidden"),
+        ({"room": "mine", "text": "\u200b"}, "bad_request"),
+        ({"room": "mine", "text": "x", "cid": "k"}, "ack"),
+        ({"room": "mine", "text": "y", "cid": "k"}, "conflict"),
+    ],
+)
+async def test_publishes_in_vain_are_a_flood(
+    connect: Connect, publish: dict[str, Any], answer: str
+) -> None:
+    """What the log does not count, refused before it or repeated, closes with 4200 in the end."""
+    flooder = await connect(None)
+    await flooder.sign_in("ann", {"talk": "r", "mine": "rw"})
+    await flooder.publish("x", room="mine", cid="k")
+    for _ in range(4):
+        await flooder.send(*[{"type": "publish", **publish}] * 60)
+    assert (await flooder.closing()).code == 4200
+    replies = [frame.get("code", frame["type"]) for frame in flooder.seen]
+    assert answer in replies
+    assert 180 <= len(replies) <= 200
+
+
+async def test_rooms_in_one_array(connect: Connect) -> None:
+    """Joins that come at once are counted one by one: the fifty-first is limit_exceeded."""
+    client = await connect()
+    await client.send(*[{"type": "join", "id": i, "room": f"r{i}"} for i in range(64)])
+    while sum("id" in frame for frame in client.seen) < 65:  # and `welcome` has one
+        await client.receive()
+    replies = [frame.get("code", frame["type"]) for frame in client.seen if "id" in frame]
+    assert (replies.count("joined"), replies.count("limit_exceeded")) == (50, 14)
+
+
+async def test_typing_behind_its_join(connect: Connect) -> None:
+    """A signal that comes together with its join is carried out after it."""
+    client = await connect()
+    typing = {"type": "typing", "id": 2, "room": "general", "on": True}
+    await client.send({"type": "join", "id": 1, "room": "general"}, typing)
+    await client.until("joined", id=1)
+    await client.until("ack", id=2)
+
+
+async def test_typing_behind_a_join_that_fails(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal whose join failed is not_joined, and nobody is told of it."""
+    served = await serve()
+    client = await connect(to=served)
+    failing: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def follow(_: str) -> Any:
+        return await failing
+
+    monkeypatch.setattr(served.node.engine.log, "follow", follow)
+    typing = {"type": "typing", "id": 2, "room": "general", "on": True}
+    await client.send({"type": "join", "id": 1, "room": "general"}, typing)
+    assert (await client.ask({"type": "ping"}))["type"] == "pong"
+    failing.set_exception(Unavailable())
+    await client.until("error", id=1, code="unavailable")
+    await client.until("error", id=2, code="not_joined")
+
+
 async def gap(client: Client, since: int) -> dict[str, Any]:
     return await client.join(since=since)
 
