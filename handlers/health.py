@@ -26,7 +26,8 @@ class Checks(msgspec.Struct, frozen=True):
     """What readiness is made of; `loop_lag_ms` is how late the loop woke up last.
 
     `deaf`: messages of other nodes come late, from the log. `breaches`: what of the storage's
-    configuration breaks the promise. `canary_age_s`: how long ago a message of the node's own
+    configuration breaks the promise; these and the storage's `reason` are told to operators and
+    administrators only. `canary_age_s`: how long ago a message of the node's own
     came back to it; one is sent every 5 s.
     """
 
@@ -62,11 +63,25 @@ async def live(_: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """Tell whether this node should be sent new clients, and why not."""
+    """Tell anybody whether this node should be sent new clients.
+
+    Not where the storage is, nor how it is set up: that is for operators and administrators.
+    """
     node = request.app[NODE]
+    found = checks(node)
+    storage = msgspec.structs.replace(found.storage, reason="")
+    return _ready(node, msgspec.structs.replace(found, storage=storage, breaches=()))
+
+
+async def ready_in_full(request: web.Request) -> web.Response:
+    """Tell operators whether this node should be sent new clients, and why not."""
+    node = request.app[NODE]
+    return _ready(node, checks(node))
+
+
+def _ready(node: Node, found: Checks) -> web.Response:
     status = readiness(node)
-    well = status in WELL
-    return json_response(Ready(status, checks(node)), status=200 if well else _UNAVAILABLE)
+    return json_response(Ready(status, found), status=200 if status in WELL else _UNAVAILABLE)
 
 
 def checks(node: Node) -> Checks:

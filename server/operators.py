@@ -29,7 +29,7 @@ def build_operators_app(node: Node, spans: SpanCounts | None = None) -> web.Appl
     GCCollector(registry=app[REGISTRY])
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/health/live", health.live)
-    app.router.add_get("/health/ready", health.ready)
+    app.router.add_get("/health/ready", health.ready_in_full)
     app.on_response_prepare.append(careful_headers)
     return app
 
