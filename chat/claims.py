@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from chat.errors import Refusal
-from chat.names import DisplayName, UserId, dm_users
+from chat.names import NAME_LENGTH, DisplayName, UserId, dm_users
 from chat.text import sanitise
 
 LIFETIME_S: Final = 24 * 3600
@@ -92,7 +92,11 @@ def accept(payload: object, now: float) -> Claims:
 
 
 def _with_clean_name(claims: Claims) -> Claims:
-    """Return the claims with a name by the text rule: a name is shown beside everyone's."""
+    """Return the claims with a name by the text rule: a name is shown beside everyone's.
+
+    Normalising may lengthen it, U+FB2C to three times as much.
+    """
     if claims.name is None:
         return claims
-    return msgspec.structs.replace(claims, name=sanitise(claims.name).replace("\n", " ") or None)
+    clean = sanitise(claims.name).replace("\n", " ")[:NAME_LENGTH].rstrip()
+    return msgspec.structs.replace(claims, name=clean or None)

@@ -41,8 +41,9 @@ FrameId = Annotated[
     | Annotated[float, Meta(ge=-(2.0**53), le=2.0**53)],
     Meta(description="Echoed in the one terminal reply to this frame."),
 ]
+NAME_LENGTH: Final = 64  # code points
 DisplayName = Annotated[
-    str, Meta(max_length=64, description="A name for people to read.", examples=["Ann"])
+    str, Meta(max_length=NAME_LENGTH, description="A name for people to read.", examples=["Ann"])
 ]
 
 # Of the servers themselves: no `RoomName` begins so, therefore no client can name it.

@@ -1,7 +1,7 @@
 """Whose connection it is: the peer, or what a trusted proxy says of it."""
 
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
 
@@ -55,4 +55,7 @@ def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     """Tell whether an address is one of these networks'."""
     if not trusted or not _is_address(address):
         return False
-    return any(ip_address(address) in network for network in trusted)
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in trusted)

@@ -75,9 +75,11 @@ def answered(
     *,
     seconds: float,
 ) -> None:
-    """Count a publish that took so long to be answered, and tell whoever traces it."""
-    statistics.acks.record(seconds)
+    """Count an ack that took so long, and tell whoever traces it how the publish ended."""
     trace_id = _conclude(tracing, trace, outcome, client, seconds=seconds)
+    if not isinstance(outcome, Receipt):
+        return
+    statistics.acks.record(seconds)
     if trace_id is not None:
         statistics.acks.exemplify(seconds, trace_id, time.time())
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chat.claims import ADMIN, LEEWAY_S, LIFETIME_S, PUBLISH_AS, Claims, accept
 from chat.errors import Refusal
+from chat.names import NAME_LENGTH
 
 NOW = 1_760_000_000
 PAYLOAD: dict[str, Any] = {"sub": "u42", "exp": NOW + 3600, "iat": NOW}
@@ -206,3 +207,10 @@ def test_a_name_follows_the_text_rule() -> None:
     """A signed name that overrides the direction of writing or breaks lines is cleaned."""
     payload = {"sub": "u", "exp": 100, "iat": 0, "name": "A\u202enn\na"}
     assert accept(payload, 50).name == "Ann a"
+
+
+def test_a_name_is_cut_after_it_is_normalised() -> None:
+    """A name that normalising makes longer than 64 is cut to that, as other nodes expect."""
+    name = accept(PAYLOAD | {"name": "\ufb2c" * 64}, NOW).name
+    assert name is not None
+    assert len(name) == NAME_LENGTH

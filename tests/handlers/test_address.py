@@ -29,6 +29,8 @@ def seen(peer: str, *forwarded: str, trusted: bool = True) -> str:
         ("10.0.0.1", ["1.1.1.1, nonsense"], "10.0.0.1"),
         ("10.0.0.1", ["nonsense, 10.2.2.2"], "10.2.2.2"),
         ("fd00::1", ["2001:db8::5"], "2001:db8::5"),
+        ("10.0.0.1", ["198.51.100.1, ::ffff:10.0.0.2"], "198.51.100.1"),
+        ("::ffff:10.0.0.1", ["198.51.100.1"], "198.51.100.1"),
     ],
 )
 def test_rightmost_untrusted_hop(peer: str, forwarded: list[str], address: str) -> None:
