@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
+from chat.errors import Refusal
 from server import logs
 from server.app import build_app
 from server.environment import ConfigurationError
+from server.files import allow_files
 from server.life import serve
 from server.settings import Settings, load
 from server.tokens import DEV_LIFETIME_S, mint, mint_for_developer
@@ -37,6 +37,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Serve until told to stop."""
     readable = options.dev and sys.stdout.isatty()
     logs.configure(settings.log_level, readable=readable, secrets=settings.secrets)
+    allow_files(settings.websocket_max_connections)
     app = build_app(settings, dev=options.dev)
 
     def announce(port: int) -> None:
@@ -56,6 +57,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 def token(settings: Settings, options: argparse.Namespace) -> int:
     """Print a token."""
+    if not settings.shared_algorithm:
+        print("JWT_SECRET: required to make tokens that are accepted", file=sys.stderr)
+        return BAD_SETTINGS
     try:
         print(
             mint(
@@ -63,14 +67,19 @@ def token(settings: Settings, options: argparse.Namespace) -> int:
                 options.user,
                 dict(_room(text) for text in options.room),
                 audience=settings.jwt_audience,
+                algorithm=settings.shared_algorithm,
                 issuer=settings.jwt_issuer,
                 name=options.name,
                 scope=" ".join(options.scope),
                 lifetime_s=options.lifetime,
             )
         )
-    except (msgspec.ValidationError, ValueError):
-        print("a user is a-z A-Z 0-9 _ . @ -, a room is NAME=rwm (or a*=r)", file=sys.stderr)
+    except (Refusal, ValueError):
+        print(
+            "a user is a-z A-Z 0-9 _ . @ -, a room is NAME=rwm (or a*=r), "
+            "a lifetime is at most 86400 seconds",
+            file=sys.stderr,
+        )
         return BAD_SETTINGS
     return 0
 
@@ -100,7 +109,7 @@ def _environment(*, dev: bool, offline: bool) -> Mapping[str, str]:
 
 def _greet_developer(settings: Settings, port: int) -> None:
     print(f"\n  console  http://localhost:{port}/console\n  socket   ws://localhost:{port}/ws\n")
-    for user in ("ann", "bo"):
+    for user in ("ann", "bo") if settings.shared_algorithm else ():
         print(f"  token of {user}:\n  {mint_for_developer(settings, user)}\n", flush=True)
 
 

@@ -40,9 +40,10 @@ def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
     tick = Tick()
     hub = Hub(tick.schedule, tick.later, wall_ms)
     tick.flush_hub = hub.flush
+    keys = Jwks(settings.jwt_jwks_url) if settings.jwt_jwks_url else None
     tokens = JwtTokens(
         settings.jwt_secret,
-        Jwks(settings.jwt_jwks_url) if settings.jwt_jwks_url else None,
+        keys,
         settings.algorithms,
         settings.jwt_audience,
         settings.jwt_issuer,
@@ -55,7 +56,7 @@ def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
     app[SETTINGS], app[NAME] = settings, name
     if telemetry is not None:
         setup_tracing(app, telemetry)
-    if dev:
+    if dev and settings.shared_algorithm:
         app[NODE].mint = partial(mint_for_developer, settings)
     setup_sign_in(app)
     setup_routes(app, app[NODE])
@@ -63,11 +64,15 @@ def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
     if app[NODE].options.console:
         setup_console(app)
     app.on_shutdown.append(_part)
+    if keys is not None:
+        app[KEYS] = keys
+        app.on_cleanup.append(_close_keys)
     app.cleanup_ctx.append(_storage)
     app.cleanup_ctx.append(_routine)
     return app
 
 
+KEYS = web.AppKey("KEYS", Jwks)
 SETTINGS = web.AppKey("SETTINGS", Settings)
 NAME = web.AppKey("NAME", str)
 
@@ -123,6 +128,10 @@ def engine_options(settings: Settings, name: str) -> EngineOptions:
 async def _telemetry(app: web.Application) -> AsyncIterator[None]:
     yield
     await app[TELEMETRY].close()
+
+
+async def _close_keys(app: web.Application) -> None:
+    await app[KEYS].close()
 
 
 async def _part(app: web.Application) -> None:

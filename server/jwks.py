@@ -35,7 +35,7 @@ class Jwks:
         self._keys: dict[str, dict[str, Any]] = {}
         self._fetched = float("-inf")
         self._tried = float("-inf")
-        self._turn = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
         """Return the key of that id if it is for that algorithm; None: there is no such key.
@@ -43,7 +43,7 @@ class Jwks:
         Raises `Unavailable` when no set was ever fetched: the token may well be good.
         """
         if time.monotonic() - self._fetched > FRESH_S or kid not in self._keys:
-            await self._refresh(kid)
+            await self._refresh()
         key = self._keys.get(kid)
         if key is None:
             if self._fetched == float("-inf"):
@@ -51,20 +51,33 @@ class Jwks:
             return None
         return made_for(key, algorithm)
 
-    async def _refresh(self, kid: str) -> None:
-        async with self._turn:
+    async def close(self) -> None:
+        """Give up a fetch that is under way."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.wait({self._fetching})
+
+    async def _refresh(self) -> None:
+        """Wait for the fetch under way, or begin one if the last is long enough ago."""
+        if self._fetching is None:
             now = time.monotonic()
-            fresh = now - self._fetched <= FRESH_S
-            if (fresh and kid in self._keys) or now - self._tried < REFETCH_S:
+            if now - self._tried < REFETCH_S:
                 return
             self._tried = now
-            try:
-                self._keys = read_keys(await self._fetch())
-            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                # What we have stays good: keys outlive the hiccups of who serves them.
-                _log.warning("jwks_unavailable", extra={"error": type(error).__name__})
-            else:
-                self._fetched = now
+            self._fetching = asyncio.create_task(self._take_new())
+        # The first who asked may hang up; the others wait for the same fetch.
+        await asyncio.shield(self._fetching)
+
+    async def _take_new(self) -> None:
+        begun = time.monotonic()
+        try:
+            self._keys = read_keys(await self._fetch())
+            self._fetched = begun
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            # What we have stays good: keys outlive the hiccups of who serves them.
+            _log.warning("jwks_unavailable", extra={"error": type(error).__name__})
+        finally:
+            self._fetching = None
 
     async def _fetch(self) -> bytes:
         timeout = aiohttp.ClientTimeout(total=FETCH_S)

@@ -39,8 +39,9 @@ async def serve(app: web.Application, settings: Settings, announce: Callable[[in
     spans = app[TELEMETRY].counts if TELEMETRY in app else None
     operators = EdgeRunner(build_operators_app(app[NODE], spans), access_log=None)
     _on_signals(stop, hurry)
-    await runner.setup()
     try:
+        if not await _set_up(runner, stop):
+            return
         site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
         await site.start()
         await _listen_for_operators(operators, settings)
@@ -54,6 +55,21 @@ async def serve(app: web.Application, settings: Settings, announce: Callable[[in
         await operators.cleanup()
         await runner.cleanup()
     _log.info("stopped")
+
+
+async def _set_up(runner: web.AppRunner, stop: asyncio.Event) -> bool:
+    """Open what the application needs; False: told to stop before that was there."""
+    setup, stopped = asyncio.create_task(runner.setup()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({setup, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not setup.done():
+            return False
+        await setup
+        return True
+    finally:
+        setup.cancel()
+        stopped.cancel()
+        await asyncio.wait({setup, stopped})
 
 
 def _forget_imports() -> None:

@@ -77,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     otel_traces_exporter: Literal["otlp", "none"] = "otlp"
     otel_service_name: str = "holdfast"
     otel_bsp_max_queue_size: Annotated[int, _whole(512, 1_000_000)] = 2_048
+    otel_bsp_max_export_batch_size: Annotated[int, _whole(1, 1_000_000)] = 512
     otel_sdk_disabled: bool = False
 
     @property
@@ -105,6 +106,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         shared = ["HS256"] if self.jwt_secret.reveal() else []
         public = ["RS256", "PS256", "ES256", "EdDSA"] if self.jwt_jwks_url else []
         return tuple(named or shared + public)
+
+    @property
+    def shared_algorithm(self) -> str:
+        """The algorithm of the tokens made here; empty: none that is made here is accepted."""
+        return next((name for name in self.algorithms if name in SHARED), "")
 
 
 def load(environment: Mapping[str, str]) -> Settings:
@@ -145,7 +151,9 @@ def _examine_redis(url: Secret) -> list[str]:
     if url.reveal().startswith(MEMORY):
         return []
     try:
-        parse(url.reveal())
+        parse(url.reveal()).context()
+    except OSError:
+        return ["REDIS_URL: ssl_ca_certs is no readable file of certificates"]
     except ValueError as error:
         return [f"REDIS_URL: {error}"]
     return []
@@ -189,8 +197,11 @@ def _examine_telemetry(settings: Settings) -> list[str]:
         "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otel_exporter_otlp_endpoint,
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": settings.otel_exporter_otlp_traces_endpoint,
     }
-    return [
+    mistakes = [
         f"{name}: an http or https URL without a login"
         for name, url in urls.items()
         if url and not _COLLECTOR.fullmatch(url)
     ]
+    if settings.otel_bsp_max_export_batch_size > settings.otel_bsp_max_queue_size:
+        mistakes.append("OTEL_BSP_MAX_EXPORT_BATCH_SIZE: above OTEL_BSP_MAX_QUEUE_SIZE")
+    return mistakes

@@ -58,7 +58,11 @@ def open_telemetry(settings: Settings, node: str) -> Telemetry | None:
     exporter = MessageSpanExporter(resource, endpoint=endpoint, timeout=EXPORT_S)
     queue = settings.otel_bsp_max_queue_size
     counts = SpanCounts(queue)
-    batches = BatchSpanProcessor(CountingExporter(exporter, counts), max_queue_size=queue)
+    batches = BatchSpanProcessor(
+        CountingExporter(exporter, counts),
+        max_queue_size=queue,
+        max_export_batch_size=settings.otel_bsp_max_export_batch_size,
+    )
     processor = CountingProcessor(batches, counts)
     # Said once by the counting exporter, not with every batch, and without the URL.
     logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)

@@ -121,6 +121,25 @@ async def test_one_fetch_for_fifty(server: KeyServer, tokens: JwtTokens) -> None
     assert server.asked == 1
 
 
+async def test_who_hangs_up_stops_no_fetch(server: KeyServer, tokens: JwtTokens) -> None:
+    """The fetch goes on when the first who needed it is gone: the next one has its keys."""
+    served, asked, answering = server.answer, asyncio.Event(), asyncio.Event()
+
+    async def late() -> web.StreamResponse:
+        asked.set()
+        await answering.wait()
+        return await served()
+
+    server.answer = late
+    first = asyncio.create_task(tokens.verify(token("ES256", "kid-ES256")))
+    await asked.wait()
+    first.cancel()
+    await asyncio.wait({first})
+    answering.set()
+    assert (await tokens.verify(token("ES256", "kid-ES256"))).sub == "ann"
+    assert server.asked == 1
+
+
 async def test_unknown_kid_flood(server: KeyServer, tokens: JwtTokens) -> None:
     """A flood of unknown key ids causes no flood of fetches."""
     await tokens.verify(token("ES256", "kid-ES256"))

@@ -16,14 +16,25 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SECRET = "0123456789abcdef-0123456789abcdef-process"
+MANY = {
+    f"WEBSOCKET_{name}": "1000"
+    for name in (
+        "MAX_CONNECTIONS",
+        "MAX_CONNECTIONS_PER_IP",
+        "MAX_UNAUTHENTICATED_PER_IP",
+        "HANDSHAKES_PER_MINUTE",
+    )
+}
 
 
 async def launch(*arguments: str, **environment: str) -> Process:
+    return await spawn(sys.executable, "-m", *arguments, **environment)
+
+
+async def spawn(*command: str, **environment: str) -> Process:
     inherited = {"PATH": os.environ["PATH"]}
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        *arguments,
+        *command,
         cwd=ROOT,
         env={**inherited, **environment},
         stdin=PIPE,
@@ -56,6 +67,13 @@ class Running:
 @asynccontextmanager
 async def running(*arguments: str, **environment: str) -> AsyncIterator[Running]:
     process = await launch("server", *arguments, PORT="0", ADMIN_PORT="0", **environment)
+    async with following(process) as server:
+        yield server
+
+
+@asynccontextmanager
+async def following(process: Process) -> AsyncIterator[Running]:
+    """Read what a server says until it listens; kill it in the end, if it runs still."""
     try:
         assert process.stdout is not None
         output = ""
@@ -123,12 +141,70 @@ async def test_token_of_the_command_line() -> None:
             assert (await session.get(f"{url}/other/messages")).status == 403
 
 
-@pytest.mark.parametrize("arguments", [["--user", "a b"], ["--user", "a", "--room", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--user", "a b"],
+        ["--user", "a", "--room", "x"],
+        ["--user", "a", "--lifetime", "90000"],
+    ],
+)
 async def test_bad_arguments_of_token(arguments: list[str]) -> None:
-    """A user or room that can't be is exit 2 and a line, no traceback."""
+    """A user, room or life that can't be is exit 2 and a line, no traceback."""
     code, output = await finish(await launch("server", "token", *arguments, JWT_SECRET=SECRET))
     assert code == 2
     assert "Traceback" not in output
+
+
+async def test_a_token_that_others_make() -> None:
+    """Where only public keys are accepted none can be made here: exit 2 and a line."""
+    keys = {"JWT_JWKS_URL": "https://127.0.0.1/keys"}
+    code, output = await finish(await launch("server", "token", "--user", "ann", **keys))
+    assert (code, output.startswith("JWT_SECRET: ")) == (2, True)
+
+
+async def test_a_token_by_the_algorithm_accepted() -> None:
+    """With JWT_ALGORITHMS the development server's own tokens are of one of these."""
+    async with running("--dev", JWT_ALGORITHMS="HS512") as server:
+        token = re.findall(r"eyJ\S+", server.output)[0]
+        url = f"http://127.0.0.1:{server.port}/v1/rooms/general/messages"
+        headers = {"Authorization": f"Bearer {token}"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+            assert (await session.get(url)).status == 200
+
+
+async def test_more_files_than_the_soft_limit() -> None:
+    """As many sockets as were asked for are let in, though the limit it starts with is lower."""
+    few = 'ulimit -Sn 64 && exec "$0" -m server --dev'
+    process = await spawn("sh", "-c", few, sys.executable, PORT="0", ADMIN_PORT="0", **MANY)
+    many = aiohttp.TCPConnector(limit=0)
+    async with following(process) as server, aiohttp.ClientSession(connector=many) as session:
+        url = f"http://127.0.0.1:{server.port}/ws"
+        sockets = [await session.ws_connect(url) for _ in range(150)]
+        assert all(not socket.closed for socket in sockets)
+        assert (await sockets[-1].receive_json(timeout=5))["type"] == "hello"
+        await asyncio.gather(*(socket.close() for socket in sockets))
+
+
+async def test_told_to_stop_while_it_waits_for_redis() -> None:
+    """A server that waits for Redis at its start ends by SIGTERM, with 0."""
+    asked, ended = asyncio.Event(), asyncio.Event()
+
+    async def hear(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await ended.wait()
+        writer.close()
+
+    async with await asyncio.start_server(hear, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        waiting = {"REDIS_URL": f"redis://127.0.0.1:{port}", "REDIS_WAIT_AT_START": "true"}
+        process = await launch("server", PORT="0", ADMIN_PORT="0", JWT_SECRET=SECRET, **waiting)
+        async with asyncio.timeout(20):
+            await asked.wait()
+        process.send_signal(signal.SIGTERM)
+        code, output = await finish(process)
+        ended.set()
+    assert (code, "Traceback" in output) == (0, False)
 
 
 async def test_drain(tmp_path: Path) -> None:

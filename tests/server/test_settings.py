@@ -55,6 +55,8 @@ def test_every_variable_is_read() -> None:
         ("LOG_LEVEL", "7f3a"),
         ("TRACE_RATIO", "1.5"),
         ("REDIS_URL", "http://7f3a"),
+        ("REDIS_URL", "rediss://h?ssl_ca_certs=/nonexistent/7f3a"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2049"),
         ("CORS_ALLOWED_ORIGINS", "*"),
         ("CORS_ALLOWED_ORIGINS", "http://7f3a/"),
         ("CORS_ALLOWED_ORIGINS", "null"),

@@ -7,7 +7,6 @@ import json
 import time
 from typing import Any
 
-import msgspec
 import pytest
 
 from chat.errors import Refusal
@@ -54,8 +53,14 @@ async def test_minted_token_is_accepted() -> None:
 @pytest.mark.parametrize("user", ["", "a b", "x" * 65, "a\n"])
 def test_unacceptable_user_is_not_minted(user: str) -> None:
     """A token that would be refused is not minted."""
-    with pytest.raises(msgspec.ValidationError):
+    with pytest.raises(Refusal):
         mint(KEY, user, {}, audience="chat")
+
+
+def test_a_life_too_long_is_not_minted() -> None:
+    """A day is the longest life of a token."""
+    with pytest.raises(Refusal, match="token_invalid"):
+        mint(KEY, "ann", {}, audience="chat", lifetime_s=90_000)
 
 
 async def test_expired() -> None:
