@@ -24,6 +24,8 @@ const ID_BYTES = 24; // what `,"id":…` adds to a frame at most
 /** @type {api.Limits} What the server allows, until its `welcome` says otherwise. */
 const LIMITS = { frame: 16_384, text: 4_000, data: 4_096, batch: 64, rooms: 50, history: 100,
   dedup_s: 600, publish: [30, 60] };
+/** A message that is surely not in the log. */
+const UNSENT = { sentAt: Infinity, isDoubtful: false };
 /** @type {api.Clock} */
 const CLOCK = { now: () => Date.now(), setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (timer) => clearTimeout(timer) };
@@ -86,14 +88,18 @@ class Outbox {
     });
   }
 
-  /** Lets the messages go. Once `isWhole`, the log shows that the first is not in it. */
-  open(isWhole = false) {
-    if (isWhole && !this.#isBusy && this.#queue[0]) this.#queue[0].sentAt = Infinity;
+  /** Lets the messages go. Once `isRead`, the log shows that the first is not in it. */
+  open(isRead = false) {
+    const [first] = this.#queue;
+    if (isRead && !this.#isBusy && first && !first.isDoubtful) Object.assign(first, UNSENT);
     this.#isOpen = true;
     this.#pump();
   }
 
   shut() { this.#isOpen = this.#isBusy = false; }
+
+  /** Notes that a part of the log is never read: the first may be there, if it was sent. */
+  doubt() { if (this.#queue[0]?.sentAt < Infinity) this.#queue[0].isDoubtful = true; }
 
   /** Marks all messages anew, by default as what they are: for a list that was just cleared. */
   remark(state) {
@@ -134,7 +140,7 @@ class Outbox {
     if (reply.type === 'ack') this.#settle('acked', { seq: reply.ref, ts: reply.ts });
     else if (reply.retry_ms === undefined) this.#settle('refused', { error });
     else {
-      if (reply.code === 'rate_limited') entry.sentAt = Infinity; // surely not stored
+      if (reply.code === 'rate_limited') Object.assign(entry, UNSENT); // surely not stored
       entry.notBefore = this.#chat.now + reply.retry_ms;
       this.#isBusy = false;
       this.#mark(entry, 'held', { error });
@@ -169,7 +175,6 @@ export class Room extends Emitter {
   #chat;
   #options;
   #isLive = false; // joined, and caught up
-  #isWhole = false; // caught up without a hole
   #gapAt; // where the last gap began
   #resetBy; // why the room began anew
   #members = new Map();
@@ -185,6 +190,7 @@ export class Room extends Emitter {
     this.epoch = options.epoch;
     this.outbox = outbox;
     outbox.room = this;
+    outbox.doubt(); // what was said since another stay was left
   }
 
   async send(message) {
@@ -235,7 +241,7 @@ export class Room extends Emitter {
   #joined(frame) {
     const isOther = this.epoch !== undefined && this.epoch !== frame.epoch;
     if (this.seq !== undefined && (frame.reset || isOther)) this.#forget(frame.reset ?? 'epoch');
-    this.#isWhole = this.seq !== undefined;
+    if (this.seq === undefined) this.outbox.doubt();
     this.seq ??= (frame.events[0]?.seq ?? frame.head + 1) - 1;
     this.epoch = frame.epoch;
     this.perm = frame.perm;
@@ -252,7 +258,7 @@ export class Room extends Emitter {
     const { epoch, seq, perm, presence } = this;
     this.emit('joined', { epoch, seq, perm, presence, reset: this.#resetBy });
     this.#resetBy = undefined;
-    this.outbox.open(this.#isWhole);
+    this.outbox.open(true);
   }
 
   /** Takes a live event: the next one is handed on, an old one dropped, a gap filled once. */

@@ -147,6 +147,61 @@ test('Past the dedup window, without a look into the room, the outcome is unknow
   await assert.rejects(receipt, { code: 'outcome_unknown' });
 });
 
+const rejoin = (options) => (world, room) => {
+  room.leave();
+  world.chat.join('general', options);
+};
+const holes = {
+  'A reset': { reset: 'too_far' },
+  'Leaving and joining anew': { make: rejoin() },
+  'Going on from a place that the app names': { make: rejoin({ since: 1999, epoch: 'e1' }) },
+};
+
+for (const [hole, { make = () => {}, reset }] of Object.entries(holes)) {
+  test(`${hole} may hide a message for good: later histories without a hole do not tell of it.`, async () => {
+    const world = new World();
+    const { room } = await world.general({ events: [message(1)] });
+    const receipt = assert.rejects(room.send('a'), { code: 'outcome_unknown' });
+    make(world, room);
+    await world.away(300_000);
+    await world.greet();
+    world.admit({ reset, events: [message(2000)] });
+    assert.deepEqual(published(world), ['a'], 'in time it is repeated');
+    await world.away(1_000_000);
+    await world.greet();
+    world.admit({ events: [message(2001)] });
+    assert.deepEqual(published(world), []);
+    await receipt;
+  });
+}
+
+test('A message sent where nothing could be read may be in the history that is never read.', async () => {
+  const world = new World();
+  const room = world.chat.join('general');
+  const socket = await world.online();
+  socket.say({ type: 'error', id: socket.sent('join')[0].id, code: 'forbidden', room: 'general' });
+  const receipt = assert.rejects(room.send('a'), { code: 'outcome_unknown' });
+  for (const [ms, seq] of [[300_000, 2000], [1_000_000, 2001]]) {
+    await world.away(ms);
+    await world.greet();
+    world.admit({ events: [message(seq)] });
+  }
+  assert.deepEqual(published(world), []);
+  await receipt;
+});
+
+test('A message that is refused by its rate after a hole is surely missing, and sent however late.', async () => {
+  const world = new World();
+  const { room } = await world.general({ events: [message(1)] });
+  room.send('a');
+  await reconnect(world, { reset: 'too_far', events: [message(2000)] });
+  refuse(world, 'rate_limited', { retry_ms: 1000 });
+  await world.away(1_000_000);
+  await world.greet();
+  world.admit({ events: [message(2001)] });
+  assert.deepEqual(published(world), ['a']);
+});
+
 test('A message that only ever was rate limited is never of unknown outcome.', async () => {
   const world = new World();
   const { room } = await world.general({ events: [message(1)] });
