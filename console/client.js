@@ -302,6 +302,7 @@ export class Room extends Emitter {
   /** Ends the stay; `reason` is the server's, if it was not this user's own wish. */
   #leave(reason) {
     this.isLeft = true;
+    this.#isLive = false;
     this.#chat.left(this);
     if (reason !== undefined) this.emit('left', { reason });
   }

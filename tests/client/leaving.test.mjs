@@ -37,6 +37,16 @@ test('A listener that leaves the room ends the history that it was called from.'
   assert.deepEqual(seen, [1]);
 });
 
+test('Typing in a room that was left is told to nobody, and no mistake.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  room.leave();
+  room.typing();
+  assert.deepEqual(world.socket.sent('typing'), []);
+  world.socket.drop(1006);
+  assert.doesNotThrow(() => room.typing());
+});
+
 test('A room that the server takes away says left, and is not joined again.', async () => {
   const world = new World();
   const { room, of } = await world.general();
