@@ -210,7 +210,7 @@ export class Room extends Emitter {
 
   leave() {
     if (this.isLeft) return;
-    this.#chat.ask({ type: 'leave', room: this.name }, () => {});
+    this.#chat.part(this.name);
     this.#leave();
   }
 
@@ -376,6 +376,12 @@ export class Chat extends Emitter {
     this.#rooms.set(name, room);
     this.ask(...room.entry());
     return room;
+  }
+
+  /** Tells the server that a room was left; if it will hear that later only, later again. */
+  part(room) {
+    const again = () => this.#rooms.get(room)?.isLeft === false || this.part(room);
+    this.ask({ type: 'leave', room }, ({ retry_ms: ms }) => ms >= 0 && this.after(ms, again));
   }
 
   /** A room that was left stays until its last message is sent. */

@@ -37,6 +37,24 @@ test('A listener that leaves the room ends the history that it was called from.'
   assert.deepEqual(seen, [1]);
 });
 
+test('A leave that is refused for now is repeated in its time, unless the room was joined anew.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const refuse = () => world.socket.say({ type: 'error', id: world.socket.sent('leave').at(-1).id,
+    code: 'rate_limited', room: 'general', retry_ms: 700 });
+  room.leave();
+  refuse();
+  await world.clock.advance(699);
+  assert.equal(world.socket.sent('leave').length, 1);
+  await world.clock.advance(1);
+  assert.equal(world.socket.sent('leave').length, 2);
+  refuse();
+  world.chat.join('general');
+  await world.clock.advance(700);
+  assert.equal(world.socket.sent('leave').length, 2);
+  assert.deepEqual(world.errors, []);
+});
+
 test('Typing in a room that was left is told to nobody, and no mistake.', async () => {
   const world = new World();
   const { room } = await world.general();
