@@ -174,7 +174,7 @@ export class Room extends Emitter {
   isLeft = false;
   #chat;
   #options;
-  #isLive = false; // joined, and caught up
+  #stage = 'out'; // then `joining`, and `live` once caught up
   #gapAt; // where the last gap began
   #resetBy; // why the room began anew
   #members = new Map();
@@ -203,7 +203,7 @@ export class Room extends Emitter {
   typing(on = true) {
     const { now } = this.#chat;
     const isTold = on ? now - this.#typedAt < TYPING_EVERY_MS : this.#typedAt === -Infinity;
-    if (!this.#isLive || isTold) return;
+    if (this.#stage !== 'live' || isTold) return;
     this.#typedAt = on ? now : -Infinity;
     this.#chat.post({ type: 'typing', room: this.name, on });
   }
@@ -218,12 +218,12 @@ export class Room extends Emitter {
   entry() {
     const { history, presence } = this.#options;
     const place = this.seq === undefined ? { history } : { since: this.seq, epoch: this.epoch };
-    this.#isLive = false;
+    this.#stage = 'joining';
     return [{ type: 'join', room: this.name, ...place, presence }, (reply) => this.take(reply)];
   }
 
   parted() {
-    this.#isLive = false;
+    this.#stage = 'out';
     this.outbox.shut();
   }
 
@@ -240,31 +240,32 @@ export class Room extends Emitter {
 
   #joined(frame) {
     const isOther = this.epoch !== undefined && this.epoch !== frame.epoch;
+    this.#stage = 'joining';
     if (this.seq !== undefined && (frame.reset || isOther)) this.#forget(frame.reset ?? 'epoch');
     if (this.seq === undefined) this.outbox.doubt();
     this.seq ??= (frame.events[0]?.seq ?? frame.head + 1) - 1;
     this.epoch = frame.epoch;
     this.perm = frame.perm;
-    this.#isLive = false;
     if (frame.presence) this.#attend(frame.presence, new Map());
     this.#page(frame);
   }
 
+  /** Hands events on; a listener may leave the room, or close the chat and connect anew. */
   #page({ events, more }) {
     for (const event of events) this.#deliver(event);
-    if (more || this.#isLive || this.isLeft) return;
-    this.#isLive = true;
+    if (more || this.#stage !== 'joining') return;
+    this.#stage = 'live';
     if (this.#resetBy) this.outbox.remark();
     const { epoch, seq, perm, presence } = this;
     this.emit('joined', { epoch, seq, perm, presence, reset: this.#resetBy });
     this.#resetBy = undefined;
-    this.outbox.open(true);
+    if (this.#stage === 'live') this.outbox.open(true);
   }
 
   /** Takes a live event: the next one is handed on, an old one dropped, a gap filled once. */
   #follow(event) {
     if (event.seq === this.seq + 1) this.#deliver(event);
-    else if (event.seq > this.seq && this.#isLive) {
+    else if (event.seq > this.seq && this.#stage === 'live') {
       if (this.#gapAt === this.seq) this.#forget('gap'); // the log itself has this hole
       this.#gapAt = this.seq;
       this.#chat.ask(...this.entry());
@@ -273,7 +274,7 @@ export class Room extends Emitter {
 
   /** The seam for edits, deletes and reactions: they pass as `event`, in their place, unfolded. */
   #deliver(event) {
-    if (!(event.seq > this.seq) || this.isLeft) return;
+    if (!(event.seq > this.seq) || this.#stage === 'out') return;
     this.seq = event.seq;
     if (this.#typists.has(event.user)) this.#heed({ user: event.user, on: false });
     const { cid, ...foreign } = event;
@@ -294,15 +295,15 @@ export class Room extends Emitter {
     if (refusal.retry_ms !== undefined) {
       this.#chat.after(refusal.retry_ms, () => this.isLeft || this.#chat.ask(...this.entry()));
     } else {
-      this.#chat.report(refusal.code, { room: this.name, ...refusal });
       this.outbox.open(); // who may not read may still be allowed to write
+      this.#chat.report(refusal.code, { room: this.name, ...refusal });
     }
   }
 
   /** Ends the stay; `reason` is the server's, if it was not this user's own wish. */
   #leave(reason) {
     this.isLeft = true;
-    this.#isLive = false;
+    this.#stage = 'out';
     this.#chat.left(this);
     if (reason !== undefined) this.emit('left', { reason });
   }

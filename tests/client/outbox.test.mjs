@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { ack, published, reconnect, states } from './publishing.mjs';
-import { World, message, settle } from './world.mjs';
+import { World, message, messages, settle } from './world.mjs';
 
 test('A message is sent with a cid, and its promise is the place it has in the log.', async () => {
   const world = new World();
@@ -165,6 +165,46 @@ test('Who may write but not read a room can still send.', async () => {
   const socket = await world.online();
   room.send('a');
   socket.say({ type: 'error', id: socket.sent('join')[0].id, code: 'forbidden' });
+  assert.deepEqual(published(world), ['a']);
+});
+
+for (const event of ['message', 'reset', 'sending', 'joined']) {
+  test(`A listener of "${event}" that closes and connects anew ends the history, and nothing goes before the next.`, async () => {
+    const world = new World();
+    const { room, seqs } = await world.general({ events: [message(1)] });
+    room.send('a').catch(() => {});
+    world.socket.drop(4300);
+    await world.greet();
+    const stop = room.on(event, () => {
+      stop();
+      world.chat.close();
+      world.chat.connect();
+      room.send('b');
+    });
+    world.admit({ reset: 'too_far', events: messages(8, 9) });
+    room.typing();
+    assert.equal(seqs().at(-1), { message: 8, reset: 1, sending: 9, joined: 9 }[event]);
+    await world.greet();
+    assert.deepEqual([published(world), world.socket.sent('typing')], [[], []]);
+    world.admit({ events: [message(10)] });
+    assert.deepEqual(published(world), ['b']);
+  });
+}
+
+test('A listener whose room is refused may close and connect anew, and nothing goes before the next join.', async () => {
+  const world = new World();
+  const room = world.chat.join('general');
+  const stop = world.chat.on('error', () => {
+    stop();
+    world.chat.close();
+    world.chat.connect();
+    room.send('a');
+  });
+  const socket = await world.online();
+  socket.say({ type: 'error', id: socket.sent('join')[0].id, code: 'forbidden', room: 'general' });
+  await world.greet();
+  assert.deepEqual(published(world), []);
+  world.admit();
   assert.deepEqual(published(world), ['a']);
 });
 
