@@ -346,7 +346,7 @@ export class Chat extends Emitter {
   #replies = new Map();
   #lastId = 0;
   #heard = 0; // messages so far: while this stands still, nothing comes
-  #onlineAt = 0;
+  #onlineAt = Infinity; // since when it is online, if it is
   #failures = 0; // in a row
   #isGreeted = false; // `auth` is on its way, so other frames may follow it
   #isProbing = false;
@@ -469,6 +469,8 @@ export class Chat extends Emitter {
 
   /** Turns away from the socket there is, if any: the next generation begins. */
   #renew() {
+    if (this.now - this.#onlineAt >= STABLE_MS) this.#forgive();
+    this.#onlineAt = Infinity;
     for (const timer of this.#timers) this.#options.clock.clearTimeout(timer);
     this.#timers.clear();
     this.#replies.clear();
@@ -588,7 +590,7 @@ export class Chat extends Emitter {
 
   /** The hundreds of a close code say what to do, so codes to come are understood too. */
   #closed(code, reason, hundreds = Math.floor(code / 100)) {
-    if (this.state === 'online' && this.now - this.#onlineAt >= STABLE_MS) this.#forgive();
+    this.#renew();
     const failures = this.#failures++;
     const retry = /\bretry=(\d+)/.exec(reason)?.[1];
     const isFinal = hundreds === 40 || (hundreds === 41 && this.#isTokenRefused);
@@ -607,7 +609,6 @@ export class Chat extends Emitter {
   }
 
   #wait(detail, isBidden) {
-    this.#renew();
     this.#isBidden = isBidden;
     this.after(detail.retry_ms, () => this.#dial());
     this.#become('waiting', detail);

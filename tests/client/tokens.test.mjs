@@ -43,6 +43,21 @@ test('After ten good seconds another refused token is replaced again.', async ()
   assert.equal(world.chat.state, 'online');
 });
 
+test('After ten good seconds that a goaway ended, another refused token is replaced again.', async () => {
+  const world = new World();
+  await world.online();
+  world.socket.drop(4102);
+  await world.greet();
+  await world.clock.advance(10_000);
+  world.socket.say({ type: 'goaway', reason: 'restart', retry_ms: 100, deadline_ms: 10_000 });
+  await world.clock.advance(100);
+  await world.greet();
+  world.socket.drop(4103);
+  await world.greet();
+  assert.deepEqual(world.asked.map(({ fresh }) => fresh), [false, true, false, true]);
+  assert.equal(world.chat.state, 'online');
+});
+
 test('A fresh token stays wanted through connections that merely break.', async () => {
   const world = new World();
   await world.online();
