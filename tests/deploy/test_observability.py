@@ -43,7 +43,9 @@ def test_each_alert_fires_when_it_should() -> None:
         ("expr: chat_redis_up == 0\n        for: 20s", "expr: chat_redis_up == 0\n        for: 0s"),
         ("expr: chat_canary_age_seconds > 20", "expr: chat_canary_age_seconds > 200"),
         ("expr: max(chat_redis_failovers_total)", "expr: sum(chat_redis_failovers_total)"),
-        ('up{job="holdfast"} == 0', 'up{job=~"holdfast.*"} == 0'),
+        ('sum(up{job="holdfast"}) < 2', 'up{job="holdfast"} == 0'),
+        ('sum(up{job="holdfast"}) < 2', 'sum(up{job="holdfast"}) < 1'),
+        ('sum(up{job="holdfast"}) < 2', 'sum(up{job="holdfast"}) < 4'),
     ],
 )
 def test_the_rule_tests_can_fail(tmp_path: Path, rule: str, broken: str) -> None:
@@ -88,6 +90,14 @@ def test_what_is_scraped_is_deployed() -> None:
     assert read("jaeger.yaml")["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"].endswith(
         ":4317"
     )
+
+
+def test_both_versions_are_one_job() -> None:
+    """Alerts and dashboard ask for one job: it has all places of chat servers, next ones too."""
+    jobs = {job["job_name"]: job for job in read("prometheus.yml")["scrape_configs"]}
+    (places,) = jobs["holdfast"]["static_configs"]
+    chats = {f"{name}:9464" for name in COMPOSE["services"] if name.startswith("chat-")}
+    assert set(places["targets"]) == chats
 
 
 def test_alertmanager_tells_receivers_that_exist() -> None:
