@@ -51,10 +51,13 @@ def test_its_variables_are_settings() -> None:
 
 
 def test_it_ends_and_comes_back_as_it_should() -> None:
-    """It has time for the drain; bad settings are not tried again and again."""
+    """It has time for the drain; bad settings, which the server tells, are not tried for ever."""
     assert int(value("TimeoutStopSec")) >= Settings().drain_seconds + AFTER_DRAIN_S
     assert value("Restart") == "on-failure"
     assert int(value("RestartPreventExitStatus")) == BAD_SETTINGS
+    # Of the main process alone: systemd would start again after a step before it had ended so.
+    assert "ExecStartPre" not in UNIT
+    assert value("ExecStart").endswith("/python -m server")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
