@@ -22,6 +22,7 @@ CHATS = [name for name in SERVICES if name.startswith(("chat-", "single"))]
 ENTRYPOINT = (DEPLOY / "sentinel" / "entrypoint.sh").read_text()
 # Above the drain itself: three for the goodbyes, two for the lanes, five for the container's end.
 AFTER_DRAIN_S = 10
+REDIS_MAXCLIENTS = 10_000  # where its file names no other
 
 CHECK = ("-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec")
 
@@ -120,6 +121,16 @@ def test_the_entrypoint_knows_every_variable(name: str) -> None:
         base = key.removesuffix("_FILE")
         assert re.search(rf"\b{base}\b", ENTRYPOINT) or key in str(service["healthcheck"])
     assert service["environment"]["NODE_HOST"] == service["hostname"] == name
+
+
+@pytest.mark.parametrize("name", [*CHATS, *REDIS])
+def test_there_are_files_for_the_connections(name: str) -> None:
+    """Who takes connections may open a file for each, and as many again for all else."""
+    environment = SERVICES[name]["environment"]
+    connections = int(
+        without_defaults(str(environment.get("WEBSOCKET_MAX_CONNECTIONS", REDIS_MAXCLIENTS)))
+    )
+    assert SERVICES[name]["ulimits"]["nofile"] >= 2 * connections
 
 
 @pytest.mark.parametrize("name", CHATS)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 
 from server.__main__ import BAD_SETTINGS
 from server.environment import is_secret, variable
@@ -48,6 +49,12 @@ def test_its_variables_are_settings() -> None:
     assert given.keys() <= secret
     loaded = set(re.findall(r"^LoadCredential=(\w+):", UNIT, re.MULTILINE))
     assert {path.removeprefix("%d/") for path in given.values()} == loaded
+
+
+def test_it_may_open_a_file_for_each_connection() -> None:
+    """Compose, which says how many a server takes, allows as many files as the unit."""
+    compose = yaml.safe_load((FILE.parents[1] / "docker-compose.yml").read_text())
+    assert int(value("LimitNOFILE")) == compose["services"]["chat-1"]["ulimits"]["nofile"]
 
 
 def test_it_ends_and_comes_back_as_it_should() -> None:
