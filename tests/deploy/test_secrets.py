@@ -49,8 +49,37 @@ def test_they_are_different_and_for_nobody_else(made: Path) -> None:
     assert made.stat().st_mode & 0o777 == 0o700
 
 
+def run_again(made: Path) -> str:
+    """Run the script once more, and return what it warns of."""
+    command = ["sh", str(made.parent / "make-secrets.sh")]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stderr
+
+
 def test_a_second_run_changes_nothing(made: Path) -> None:
     """Run again it keeps what is there, so that a running deployment goes on."""
     before = contents(made)
-    subprocess.run(["sh", made.parent / "make-secrets.sh"], check=True, capture_output=True)
+    assert run_again(made) == ""
     assert contents(made) == before
+
+
+def test_what_was_edited_stays(made: Path) -> None:
+    """A URL and an exporter's passwords for other hosts are kept like any secret."""
+    for name in ("redis_url", "monitor_passwords.json"):
+        file = made / name
+        file.write_text(file.read_text().replace("sentinel-1", "sentinel.example"))
+    before = contents(made)
+    assert run_again(made) == ""
+    assert contents(made) == before
+
+
+def test_a_renewed_password_is_told_where_the_old_one_stays(made: Path) -> None:
+    """Who removes a password and not what holds it is told; who removes both gets a new pair."""
+    old = contents(made)
+    (made / "chat_password").unlink()
+    assert "redis_url" in run_again(made)
+    assert (made / "redis_url").read_text() == old["redis_url"]
+    (made / "redis_url").unlink()
+    assert run_again(made) == ""
+    new = contents(made)
+    assert new["chat_password"] != old["chat_password"]
+    assert new["chat_password"] in new["redis_url"]
