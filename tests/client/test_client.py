@@ -1,6 +1,7 @@
 """The browser's client: its own tests by Node, its types by tsc, and a talk with this server."""
 
 import json
+import re
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -38,6 +39,13 @@ needs_tsc = pytest.mark.skipif(
 async def test_behaviour(part: str) -> None:
     """Each test of this part passes, on a virtual clock and against sockets made for it."""
     await node("--test", part)
+
+
+def test_the_documented_command_names_the_files() -> None:
+    """docs/client.md gives Node the test files themselves: from 21 on it takes no folder."""
+    page = (CLIENT.parent / "docs" / "client.md").read_text()
+    (named,) = re.findall(r"`node --test (\S+)`", page)
+    assert {path.name for path in CLIENT.parent.glob(named)} == {*PARTS, *WITH_SERVERS}
 
 
 @needs_node
