@@ -1,14 +1,17 @@
 """The protocol page's own client, pasted into a page of a frontend, works against the server."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp import web
 from playwright.async_api import Browser, ConsoleMessage, Page
 
+from chat.limits import Limits
 from tests.browsing import chromium
 from tests.chatting import Served, token
 from tests.conftest import Serve
@@ -63,6 +66,15 @@ def _keep(log: list[str], message: ConsoleMessage) -> None:
 async def paste(page: Page, code: str) -> None:
     """Run the code as a console would, then connect: its names are the page's."""
     await page.add_script_tag(content=code)
+
+
+def test_the_page_says_which_limits_are_told() -> None:
+    """What is said to be in `welcome.limits` is what is there, and so is the example of it."""
+    page = PAGE.read_text()
+    told = page.partition("In `welcome.limits`: ")[2].partition("\n")[0]
+    assert {*re.findall(r"`(\w+)", told)} - {"cid"} == {*Limits.__struct_fields__}
+    (example,) = re.findall(r'^\{"type":"welcome".*$', page, re.MULTILINE)
+    assert json.loads(example)["limits"] == json.loads(msgspec.json.encode(Limits()))
 
 
 @pytest.mark.browser
