@@ -5,7 +5,7 @@
 # MASTER_HOST, MASTER_PORT  the master of the very first start
 # REPLICA_PASSWORD, SENTINEL_PASSWORD, CHAT_PASSWORD, MONITOR_PASSWORD, ADMIN_PASSWORD, or the same
 #                           with _FILE at the end and the path of a file; letters, digits, '-', '_' and '.' only
-# CHAT_SENTINEL_RIGHTS      empty, or +sentinel|failover to try failovers out from the console
+# CHAT_SENTINEL_RIGHTS      empty, or +sentinel|failover: servers that run with --dev may then order one from the console
 # MAXMEMORY                 of Redis, 1gb
 # TLS_DIR                   empty, or a folder of certificates: then nothing is spoken in the clear (tls.conf)
 # DATA_DIR                  /data: what is filled in, the data, and what a restart must remember

@@ -11,6 +11,7 @@ import yaml
 
 from server.metrics import NodeCollector
 from server.spans import SpanCounts
+from server.tracing import LATE_PER_MINUTE
 from tests.conftest import Serve
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,13 @@ async def test_every_metric_is_listed(serve: Serve) -> None:
         for family in families
     }
     assert sorted(first_column("Metrics")) == sorted(names)
+
+
+@pytest.mark.parametrize("path", ["docs/operations.md", ".env.example"])
+def test_late_messages_are_traced_within_bounds(path: str) -> None:
+    """Nobody is promised a trace of each late message: the bound of a minute is said."""
+    text = " ".join((ROOT / path).read_text(encoding="utf-8").replace("# ", "").split())
+    assert re.search(rf"[Uu]p to {LATE_PER_MINUTE} (messages )?a minute", text)
 
 
 def alerts() -> list[dict[str, Any]]:
