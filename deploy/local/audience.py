@@ -5,7 +5,7 @@ import itertools
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import aiohttp
@@ -38,14 +38,20 @@ class Person:
                     self.heard.append(frame["seq"])
                 elif frame.get("cid") in self._answers:
                     self._answers.pop(frame["cid"]).set_result(frame)
+        for answer in self._answers.values():
+            answer.set_exception(ConnectionResetError(f"{self.name} is cut off"))
 
     async def talk(self, stop: asyncio.Event) -> None:
-        """Publish one after the other; a refusal that says when is repeated with its cid."""
-        for number in itertools.count():
-            if stop.is_set():
-                return
-            await self._say(f"{self.name}-{number}")
-            await asyncio.sleep(TALK_S)
+        """Publish one after the other; a refusal that says when is repeated with its cid.
+
+        Whoever is cut off falls silent: what becomes of a socket is for the report to say.
+        """
+        with suppress(ConnectionError):
+            for number in itertools.count():
+                if stop.is_set():
+                    return
+                await self._say(f"{self.name}-{number}")
+                await asyncio.sleep(TALK_S)
 
     async def _say(self, cid: str) -> None:
         asked = time.monotonic()
