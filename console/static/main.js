@@ -59,6 +59,9 @@ async function mayAdministrate(account) {
 
 function start(account) {
   const chat = new Chat('/ws', { getToken: (options) => account.token(options) });
+  // Before the dialog takes it: a token that comes between two attempts would be asked for again.
+  const hurry = () => chat.state === 'waiting' && chat.connect();
+  $('#renew form').addEventListener('submit', hurry, { capture: true });
   setUpStatus(chat);
   setUpViews({
     frames: setUpFrames(chat),

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser, expect
 
-from chat.closes import KICKED
+from chat.closes import KICKED, TOKEN_EXPIRED
 from chat.engine import Phase, Storage
 from handlers.peer import Peer
 from server.environment import Secret
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 
 FREEZE: Final = "Page.setWebLifecycleState"
 SAID: Final = [str(number) for number in range(6)]
+CONNECT_DEADLINE_MS: Final = 15_000  # of the client
 TOLD_S: Final = 60  # a token is said to expire this long before
 
 
@@ -131,6 +132,27 @@ async def test_expired_token_is_renewed(serve: Serve, browser: Browser) -> None:
     await expect(ann.messages()).to_have_attribute("data-state", "acked")
     assert peer_of(served, "ann") is peer
     assert peer.session.signed_in.exp > max(before, time.time() + TOLD_S)
+    assert ann.complaints == []
+
+
+async def test_token_between_two_attempts_is_taken(serve: Serve, browser: Browser) -> None:
+    """A token pasted while the client waits is used at once, not asked for once more."""
+    served = await serve(dev=True, PORT=free_port())
+    ann = await window(browser, served.port)
+    await ann.page.evaluate("Math.random = () => 0.5")  # so that there is a wait to paste within
+    await ann.page.clock.install()
+    await ann.paste(_token(lifetime_s=3600))
+    await expect(ann.state).to_have_text("online")
+    await ann.page.clock.pause_at(time.time() + 1)
+    peer_of(served, "ann").outbox.close(TOKEN_EXPIRED)
+    dialog = ann.page.get_by_role("dialog", name="The token has run out")
+    await expect(dialog).to_be_visible()
+    await ann.page.clock.run_for(CONNECT_DEADLINE_MS)
+    await expect(ann.state).to_have_text("cut off (connect_timeout)")
+    await dialog.get_by_role("textbox").fill(_token(lifetime_s=3600))
+    await dialog.get_by_role("button", name="Go on").click()
+    await expect(ann.state).to_have_text("online")
+    await expect(dialog).to_be_hidden()
     assert ann.complaints == []
 
 
