@@ -1,8 +1,10 @@
 """A backup is taken and restored by the commands of docs/deploy.md."""
 
 import asyncio
+import re
+from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import pytest
@@ -11,19 +13,30 @@ from deploy.local.audience import ticket
 from deploy.local.cluster import Cluster
 from deploy.local.demo import GENEROUS
 from deploy.local.redis_node import RedisNode
-from deploy.local.waiting import until
+from deploy.local.waiting import together, until
 
-PAGE = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text()
+PAGE: Final = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text()
+DOWN_AFTER_MS: Final = 1500
+END_S: Final = 10.0
 
 
-async def redis_cli(node: RedisNode, *arguments: str) -> None:
+async def redis_cli(node: RedisNode, *arguments: str) -> str:
     process = await asyncio.create_subprocess_exec(
-        *("redis-cli", "-p", str(node.port), "--user", "admin", *arguments),
+        *("redis-cli", "-e", "-p", str(node.port), "--user", "admin", *arguments),
         env={"PATH": "/usr/bin:/bin", "REDISCLI_AUTH": node.plan.passwords.admin},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+        stdout=PIPE,
+        stderr=STDOUT,
     )
-    assert await process.wait() == 0
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    return output.decode().strip()
+
+
+def commands() -> list[list[str]]:
+    """Return what the page says to a node that is restored, word by word."""
+    restoring = PAGE.partition("To restore: ")[2]
+    (block,) = re.findall(r"```\n(.*?)```", restoring, re.DOTALL)
+    return [line.split() for line in block.splitlines()]
 
 
 def edit(node: RedisNode, old: str, new: str) -> None:
@@ -33,36 +46,53 @@ def edit(node: RedisNode, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-@pytest.mark.timeout(90)
+async def restore(node: RedisNode, backup: Path) -> None:
+    """Start a node alone with the backup, in the files of a very first start, and keep its data."""
+    node.configure(None)
+    backup.rename(node.directory / "dump.rdb")
+    edit(node, "appendonly yes", "appendonly no")
+    await node.start()
+    await until(lambda: says(node, "loading:0"), 10, "the backup is loaded")
+    for command in commands():
+        await redis_cli(node, *command)
+    assert int(await redis_cli(node, "GET", "hf:break")) > 0
+    await until(lambda: says(node, "aof_rewrite_in_progress:0"), 10, "the data is kept")
+    await node.process.terminate(END_S)
+    edit(node, "appendonly no", "appendonly yes")
+    await node.start()
+
+
+async def says(node: RedisNode, what: str) -> bool:
+    return what in await redis_cli(node, "INFO", "persistence")
+
+
+@pytest.mark.timeout(120)
 async def test_a_restored_backup_is_another_history(tmp_path: Path) -> None:
     """What the backup has is there again; who had seen more is told, not given other messages."""
-    async with Cluster(replicas=0, sentinels=0, chats=1, settings=GENEROUS) as cluster:
-        (node,), (chat,) = cluster.nodes, cluster.chats
+    async with Cluster(chats=1, settings=GENEROUS) as cluster:
+        (first, *others), (chat,) = cluster.nodes, cluster.chats
         await publish(chat.url, cluster.jwt_secret, 3)
-        await redis_cli(node, "--rdb", str(tmp_path / "holdfast.rdb"))
+        await redis_cli(others[0], "--rdb", str(tmp_path / "holdfast.rdb"))
         await publish(chat.url, cluster.jwt_secret, 2)
         before = await joined(chat.url, cluster.jwt_secret, {"history": 10})
         assert before["head"] == 5
-        await chat.kill()
-        await node.kill()
-        node.empty()
-        (tmp_path / "holdfast.rdb").rename(node.directory / "dump.rdb")
-        edit(node, "appendonly yes", "appendonly no")
-        await node.start()
-        await until(lambda: loaded(node), 10, "the backup is loaded")
-        for command in ("CONFIG SET appendonly yes", "INCR hf:break"):
-            assert command in PAGE
-            await redis_cli(node, *command.split())
+        for one in reversed(cluster.everybody):
+            await one.kill()
+        for node in cluster.nodes:
+            node.empty()
+        await restore(first, tmp_path / "holdfast.rdb")
+        for node in others:
+            node.configure(first.announced)
+        for sentinel in cluster.sentinels:
+            sentinel.configure(first, others, cluster.sentinels, DOWN_AFTER_MS)
+        await together(*(node.start() for node in (*others, *cluster.sentinels)))
+        await cluster.wait_until_healthy()
         await chat.start()
         await publish(chat.url, cluster.jwt_secret, 4)
         cursor = {"since": before["head"], "epoch": before["epoch"]}
         after = await joined(chat.url, cluster.jwt_secret, cursor)
         assert (after["reset"], after["head"]) == ("epoch", 7)
         assert [event["text"] for event in after["events"]][:3] == ["0", "1", "2"]
-
-
-async def loaded(node: RedisNode) -> bool:
-    return "loading:0" in str(await node.command("INFO", "persistence"))
 
 
 async def publish(url: str, secret: str, count: int) -> None:

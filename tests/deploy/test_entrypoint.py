@@ -115,6 +115,21 @@ async def test_a_node_comes_back_in_the_role_it_had(run: Run) -> None:
     assert (first.volume / "redis.conf").read_text().count("\nreplicaof ") == 1
 
 
+async def test_a_node_without_its_file_begins_anew(run: Run) -> None:
+    """Whom a node followed is in its filled-in file alone: a restored backup needs a master."""
+    first = run("redis")
+    await first.start()
+    await first.ask("REPLICAOF", LOOPBACK, "1")
+    await first.ask("CONFIG", "REWRITE")
+    await first.process.kill()
+    await first.start()
+    assert await first.role() == 1
+    await first.process.kill()
+    (first.volume / "redis.conf").unlink()
+    await first.start()
+    assert await first.role() == "master"
+
+
 async def test_a_sentinel_keeps_what_it_learned(run: Run) -> None:
     """A restarted sentinel has its identity, and watches the master it knew last."""
     master = run("redis")
