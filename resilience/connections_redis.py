@@ -16,6 +16,7 @@ from resilience.link import Command, Reply
 
 SESSION_MS: Final = 120_000  # how long an ended connection is remembered: a client comes back
 _BATCH: Final = 200
+_AGAIN_S: Final = 0.5  # after a refusal, which may come at once
 
 _info: Final = msgspec.json.Decoder(ConnectionInfo)
 _encode: Final = msgspec.json.Encoder().encode
@@ -88,22 +89,23 @@ class RedisConnections:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            if self._anew:
-                self._anew = False
-                self._changed = dict(self._infos) | dict.fromkeys(
-                    conn for conn, info in self._changed.items() if info is None
-                )
-                await self._write([("DEL", self._key)])
-            changed, self._changed = self._changed, {}
-            commands = [c for conn, info in changed.items() for c in self._commands(conn, info)]
-            for start in range(0, len(commands), _BATCH):
-                await self._write(commands[start : start + _BATCH])
+            try:
+                await self._write()
+            except Unavailable:
+                self.assert_again()
+                await asyncio.sleep(_AGAIN_S)
 
-    async def _write(self, commands: list[Command]) -> None:
-        try:
-            await self._courier.ask(commands)
-        except Unavailable:
-            self.assert_again()
+    async def _write(self) -> None:
+        if self._anew:
+            self._anew = False
+            self._changed = dict(self._infos) | dict.fromkeys(
+                conn for conn, info in self._changed.items() if info is None
+            )
+            await self._courier.ask([("DEL", self._key)])
+        changed, self._changed = self._changed, {}
+        commands = [c for conn, info in changed.items() for c in self._commands(conn, info)]
+        for start in range(0, len(commands), _BATCH):
+            await self._courier.ask(commands[start : start + _BATCH])
 
     def _commands(self, conn: str, info: ConnectionInfo | None) -> list[Command]:
         session = keys.session(conn)

@@ -6,9 +6,14 @@ from typing import cast
 import pytest
 
 from chat.errors import Unavailable
+from chat.presence import ConnectionInfo
 from resilience import courier
 from resilience.checkup import Checkup
+from resilience.connections_redis import RedisConnections
+from resilience.control import Control
 from resilience.courier import Courier
+from resilience.lease import Lease
+from resilience.reports import Reports
 from resilience.succession import Succession
 
 HOLD_S = 0.2
@@ -55,3 +60,17 @@ async def test_a_checkup_refused_at_once_holds_nobody_up(full: Courier) -> None:
     assert not checkup.done()
     checkup.cancel()
     await asyncio.wait({checkup})
+
+
+async def test_connections_refused_at_once_hold_nobody_up(full: Courier) -> None:
+    """When too many wait already, connections are written later and the loop goes on."""
+    waiting = [asyncio.create_task(refused_after(full)) for _ in range(FULL)]
+    await asyncio.sleep(0)
+    lease = Lease("a", full, Reports("a", dict))
+    connections = RedisConnections(full, lease, cast("Control", None))
+    connections.register(ConnectionInfo(conn="1", user="ann", node="a", address="", since=1))
+    writing = asyncio.create_task(connections.run())
+    await asyncio.gather(*waiting)
+    assert not writing.done()
+    writing.cancel()
+    await asyncio.wait({writing})
