@@ -84,9 +84,14 @@ class RedisPresence:
     def assert_again(self) -> None:
         """What is stored of us may be gone, or more than is true: write all of it."""
         self._lapses += 1
-        self._unsure.update(self._conns, self._written)
-        self._written.clear()
-        self._dirty.update(self._unsure)
+        self._doubt([*self._conns, *self._written])
+
+    def _doubt(self, rooms: Iterable[str]) -> None:
+        """More or less of ours may be stored in the rooms than we know: write all of it again."""
+        for room in rooms:
+            self._written.pop(room, None)
+            self._unsure.add(room)
+            self._dirty.add(room)
         self._wake.set()
 
     async def run(self) -> None:
@@ -113,13 +118,11 @@ class RedisPresence:
             for start in range(0, len(commands), _SENT_AT_ONCE):
                 await self._courier.ask(commands[start : start + _SENT_AT_ONCE])
         except Unavailable:
-            for room in here:
-                self._unsure.add(room)
-                self._written.pop(room, None)
-                self._touch(room)
+            self._doubt(here)
             return
         if lapses != self._lapses:
-            return  # it may be gone already: all is going to be written again
+            self._doubt(here)  # it may be gone already, or stand where we have nobody any more
+            return
         for room, users in here.items():
             self._note_written(room, users)
         await self._mirrors.seed(here)

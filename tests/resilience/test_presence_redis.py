@@ -1,29 +1,23 @@
 """Presence on Redis: many rooms in few errands, and nothing forgotten when a lease has lapsed."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from chat.frames import User
 from deploy.local.cluster import Cluster
 from resilience import keys
-from resilience.engine_redis import RedisEngine
 from resilience.link import Command, Reply
-from tests.resilience.nodes import OpenNode, Pair
+from tests.resilience.nodes import Ask, OpenNode, Pair
 from tests.resilience.recorder import until
 
-Ask = Callable[[Sequence[Command]], Awaitable[list[Reply]]]
 ROOMS = [f"room-{index}" for index in range(300)]
-
-
-def redis_engine(engine: object) -> RedisEngine:
-    assert isinstance(engine, RedisEngine)
-    return engine
 
 
 async def test_many_rooms_are_few_errands(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three hundred rooms are written, read and compared in errands of hundreds of commands."""
-    courier = redis_engine(pair.a.engine).courier
+    courier = pair.a.redis.courier
     ask: Ask = courier.ask
     errands: list[Sequence[Command]] = []
 
@@ -48,7 +42,7 @@ async def test_what_was_written_in_a_lapse_is_written_again(
 ) -> None:
     """A lease found lapsed while a room is written, what is stored gone: all is written again."""
     node = await open_shared()
-    engine = redis_engine(node.engine)
+    engine = node.redis
     engine.presence.enter("den", "1", User("ann"))
 
     async def stored() -> list[str]:
@@ -71,3 +65,30 @@ async def test_what_was_written_in_a_lapse_is_written_again(
     monkeypatch.setattr(engine.courier, "ask", lapsing)
     engine.presence.enter("den", "2", User("bo"))
     assert await until(stored, lambda users: lapsed and users == ["ann", "bo"])
+
+
+async def test_who_left_in_a_lapse_does_not_stay(
+    open_shared: OpenNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a user who leaves, in a lapse, while their coming is on its way nothing stays stored."""
+    engine = (await open_shared()).redis
+    ask: Ask = engine.courier.ask
+    came = asyncio.Event()
+
+    async def lapsing(commands: Sequence[Command]) -> list[Reply]:
+        coming = any("ann/" in str(part) for command in commands for part in command)
+        if coming and not came.is_set():
+            engine.presence.leave("den", "1")
+            engine.presence.assert_again()
+        replies = await ask(commands)
+        if coming:
+            came.set()
+        return replies
+
+    async def stored() -> Reply:
+        return (await ask([("HKEYS", keys.members("den"))]))[0]
+
+    monkeypatch.setattr(engine.courier, "ask", lapsing)
+    engine.presence.enter("den", "1", User("ann"))
+    await came.wait()
+    assert await until(stored, lambda fields: fields == []) == []
