@@ -173,15 +173,22 @@ class Feed:
         self._look.set()
 
     async def _fill(self) -> None:
-        """Look at suspects as they come."""
-        while True:
-            await self._look.wait()
-            self._look.clear()
-            suspects, self._suspects = self._suspects, set()
-            ready = [self._streams[room] for room in suspects if room in self._streams]
-            async with asyncio.TaskGroup() as group:
-                for stream in ready:
+        """Look at suspects as they come; one that can't be read holds no other up."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._look.wait()
+                self._look.clear()
+                for stream in self._take_suspects():
                     group.create_task(self._examine(stream))
+
+    def _take_suspects(self) -> list[Stream]:
+        """Return whom to look at; who is looked at already stays suspect until that is over."""
+        suspects = [self._streams[room] for room in self._suspects if room in self._streams]
+        self._suspects = {stream.room for stream in suspects if stream.examined}
+        taken = [stream for stream in suspects if not stream.examined]
+        for stream in taken:
+            stream.examined = True
+        return taken
 
     async def _compare(self) -> None:
         """Suspect, every two seconds, every room of which the log does not end where it stands."""
@@ -196,13 +203,17 @@ class Feed:
 
     async def _examine(self, stream: Stream) -> None:
         """Bring one stream to the head of its log."""
-        if not self.subscriber.hears(_channel(stream.room)):
-            return  # its confirmation makes it suspect again
         try:
+            if not self.subscriber.hears(_channel(stream.room)):
+                return  # its confirmation makes it suspect again
             while await self._read_on(stream):
                 pass
         except Unavailable:
             return  # nothing to be had now; the next look comes
+        finally:
+            stream.examined = False
+            if stream.room in self._suspects:
+                self._look.set()
 
     async def _read_on(self, stream: Stream) -> bool:
         """Read a page after the stream's place; True if there is more."""

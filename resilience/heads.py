@@ -16,7 +16,8 @@ CHUNK: Final = 500  # rooms of one question: half a millisecond of Redis, and of
 async def behind(reader: Reader, streams: Sequence[Stream]) -> list[Stream]:
     """Return the streams that do not stand where their log ends; `Unavailable` if it isn't told.
 
-    It only asks whether all is equal: what is not is read, and judged by read.lua.
+    It only asks whether all is equal: what is not is read, and judged by read.lua. A room of
+    which that can't be told, as a key of it is of another type, counts as not equal.
     """
     found: list[Stream] = []
     for start in range(0, len(streams), CHUNK):
@@ -33,7 +34,7 @@ async def _behind(reader: Reader, streams: Sequence[Stream]) -> list[Stream]:
         mark = of_now
         return [("HMGET", keys.meta(s.room), "epoch", "head", "mark") for s in streams]
 
-    replies = await reader.ask_all(commands)
+    replies = await reader.ask_each(commands)
     told = zip(streams, before, replies, strict=True)
     return [stream for stream, place, reply in told if not _agrees(stream, place, reply, mark)]
 

@@ -38,11 +38,20 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class _Asked:
-    __slots__ = ("commands", "future")
+    __slots__ = ("commands", "future", "tolerant")
 
-    def __init__(self, commands: Commands, future: asyncio.Future[list[Reply]]) -> None:
+    def __init__(
+        self, commands: Commands, future: asyncio.Future[list[Reply]], *, tolerant: bool
+    ) -> None:
         self.commands = commands
         self.future = future
+        self.tolerant = tolerant
+
+    def bears(self, reply: Reply) -> bool:
+        """Tell whether it is answered in spite of what one of its commands met."""
+        if not isinstance(reply, ReplyError):
+            return True
+        return self.tolerant and judge(reply) is Verdict.MISTAKE
 
 
 class Reader:
@@ -95,20 +104,23 @@ class Reader:
             raise Unavailable("the room's records are not ours") from None
 
     async def ask(self, command: Callable[[int], Command]) -> Reply:
-        """Return the reply to a command; as `ask_all`."""
-        return (await self.ask_all(lambda mark: [command(mark)]))[0]
+        """Return the reply to a command once all that it rests on is committed.
 
-    async def ask_all(self, commands: Commands) -> list[Reply]:
-        """Return the replies to commands once all that they rest on is committed.
-
-        They are built anew for each attempt, from the number of the last break; they must
-        bear being carried out twice. Raises `Unavailable` after the hold time.
+        It is built anew for each attempt, from the number of the last break; it must bear
+        being carried out twice. Raises `Unavailable` after the hold time.
         """
+        return (await self._ask(lambda mark: [command(mark)], tolerant=False))[0]
+
+    async def ask_each(self, commands: Commands) -> list[Reply]:
+        """Return the replies to commands, as `ask`; a mistake in one of them is its reply."""
+        return await self._ask(commands, tolerant=True)
+
+    async def _ask(self, commands: Commands, *, tolerant: bool) -> list[Reply]:
         while self._queue and self._queue[0].future.done():  # given up in a long outage
             self._queue.popleft()
         if len(self._queue) >= WAITING:
             raise Unavailable("too many reads wait")
-        asked = _Asked(commands, self._promises.new())
+        asked = _Asked(commands, self._promises.new(), tolerant=tolerant)
         self._queue.append(asked)
         self._wake.set()
         return await asked.future
@@ -158,10 +170,9 @@ class Reader:
         return await self._consider(link, failed)
 
     def _answer(self, asked: _Asked, answers: list[Reply]) -> None:
-        if any(isinstance(answer, ReplyError) for answer in answers) or asked.future.done():
-            return
-        self.reads += 1
-        asked.future.set_result(answers)
+        if not asked.future.done() and all(map(asked.bears, answers)):
+            self.reads += 1
+            asked.future.set_result(answers)
 
     async def _consider(self, link: Link, failed: Sequence[ReplyError]) -> float:
         pause = 0.0

@@ -14,12 +14,13 @@ KEPT: Final = 256  # batches kept while the log is read; the log has them all an
 class Stream:
     """The place up to which the listener was told, None until the stream has begun."""
 
-    __slots__ = ("_begun", "_kept", "position", "room", "waiting", "waits")
+    __slots__ = ("_begun", "_kept", "examined", "position", "room", "waiting", "waits")
 
     def __init__(self, room: str) -> None:
         self.room = room
         self.position: Position | None = None
         self.waiting = 0  # so many want to know where it begins
+        self.examined = False  # its log is being read
         self._begun: asyncio.Event = asyncio.Event()
         self._kept: list[Committed] = []
         self.waits = False  # for what came between to come by the channel

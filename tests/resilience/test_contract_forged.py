@@ -176,3 +176,25 @@ async def test_a_forged_break(node: Node, redis: RedisNode) -> None:
         await asyncio.sleep(0.3)  # the beat that reads it comes every 0.25 s
         assert (await node.log.append(draft(user="bo"))).seq
     assert node.engine.storage.up
+
+
+async def test_an_unreadable_room_holds_no_other_up(node: Node, redis: RedisNode) -> None:
+    """While one room is read again and again in vain, another is followed at once."""
+    await command(redis, "SET", "hf:{attic}:log", "x")
+    broken = asyncio.create_task(node.log.follow("attic"))
+    asked = ("PUBSUB", "NUMSUB", "hf:{attic}")
+    await until(lambda: command(redis, *asked), lambda hearing: hearing[1] == 1)
+    async with asyncio.timeout(HOLD_S / 2):
+        assert (await node.log.follow("lounge")).seq == 0
+    with pytest.raises(Unavailable):
+        await broken
+
+
+async def test_an_unreadable_head_hides_no_other(node: Node, redis: RedisNode) -> None:
+    """A message of which there was no news is found, though another room can't be compared."""
+    await node.log.follow("lounge")
+    await command(redis, "SET", "hf:{den}:meta", "x")
+    payload = msgspec.json.encode(EVENT | {"room": "lounge", "seq": 1})
+    await command(redis, "XADD", "hf:{lounge}:log", "1-1", "e", payload)
+    await command(redis, "HSET", "hf:{lounge}:meta", "head", "1")
+    await node.heard.hears(1, "lounge")
