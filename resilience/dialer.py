@@ -71,7 +71,8 @@ class Dialer:
             raise LinkRefused("connection refused") from None
         except TimeoutError:
             raise
-        except OSError as error:
+        except (OSError, ValueError, OverflowError) as error:
+            # What Sentinel or ROLE names may be neither a host nor a port.
             raise LinkLost(type(error).__name__) from None
 
     def _check(self, replies: list[object]) -> None:
