@@ -16,6 +16,7 @@ _log: Final = logging.getLogger("holdfast.lease")
 
 LEASE_MS: Final = 5_000
 BEAT_S: Final = 1.5  # so a dead node is known dead twice in a row after at most 8 s
+_CLEARED_AT_ONCE: Final = 200  # rooms of one errand, which must be answered in time
 
 
 class Lease:
@@ -75,7 +76,9 @@ class Lease:
             ("ZREM", keys.NODES, node),
             ("HDEL", keys.REPORTS, node),
         ]
-        await self._courier.ask([*vacating, *end])
+        for start in range(0, len(vacating), _CLEARED_AT_ONCE):
+            await self._courier.ask(vacating[start : start + _CLEARED_AT_ONCE])
+        await self._courier.ask(end)
 
     async def give_up(self) -> None:
         """Leave in good order: the others need not wait for the lease to end."""

@@ -1,17 +1,22 @@
 """Nodes under test: an open engine, and the listener that hears it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, Protocol
 
 from chat.engine import Engine
 from chat.log import MessageLog
+from resilience.engine_redis import RedisEngine
+from resilience.link import Command, Reply
 from resilience.open import open_engine
 from resilience.options import EngineOptions
 from tests.resilience.recorder import Recorder, draft
 
 FREE = (1_000, 60)  # a rate that no test meets which is not about the rate
+
+
+Ask = Callable[[Sequence[Command]], Awaitable[list[Reply]]]  # of a courier
 
 
 class Node:
@@ -26,6 +31,12 @@ class Node:
     @property
     def engine(self) -> Engine:
         return self._opened.result()
+
+    @property
+    def redis(self) -> RedisEngine:
+        """The engine of a node on Redis, with all its parts."""
+        assert isinstance(self.engine, RedisEngine)
+        return self.engine
 
     @property
     def log(self) -> MessageLog:

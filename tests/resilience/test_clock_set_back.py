@@ -1,4 +1,4 @@
-"""Redis' own clock is set back: the rate neither opens nor stays shut."""
+"""Redis' own clock is set back: no rate opens or stays shut, and no dead node lives on."""
 
 import asyncio
 
@@ -6,8 +6,9 @@ import pytest
 
 from chat.errors import Refusal
 from deploy.local.cluster import Cluster
+from resilience import keys, lease
 from tests.resilience.nodes import OpenNode
-from tests.resilience.recorder import draft
+from tests.resilience.recorder import draft, until
 
 LIMIT = 3
 WINDOW_S = 1.0
@@ -47,3 +48,19 @@ async def test_the_rate_opens_after_its_window(
     await asyncio.sleep(WINDOW_S)  # the others were said some milliseconds after the first
     for _ in range(1, said):
         await log.append(draft(user="ann"))
+
+
+async def test_a_dead_node_is_buried(
+    shared: Cluster, open_shared: OpenNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease that ends in an hour ends as early as one that begins now."""
+    monkeypatch.setattr(lease, "LEASE_MS", 1_000)
+    monkeypatch.setattr(lease, "BEAT_S", 0.1)
+    await open_shared()
+    master = await shared.master()
+    now_ms = int((await master.command("TIME"))[0]) * 1_000
+    await master.command("HSET", keys.node_rooms("dead"), "den", 1)
+    await master.command("HSET", keys.members("den"), "ann/dead", "")
+    await master.command("ZADD", keys.NODES, now_ms + HOUR_MS, "dead")
+    await until(lambda: master.command("ZSCORE", keys.NODES, "dead"), lambda ends: ends is None)
+    assert await master.command("EXISTS", keys.members("den")) == 0
