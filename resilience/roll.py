@@ -77,8 +77,9 @@ class Roll:
         here = self._here()
         join, leave = here - self._told, self._told - here
         self._told = here
-        for user in leave:
-            self._names.pop(user, None)
+        if len(self._names) > len(here):  # also who came and went before anything was told
+            for user in self._names.keys() - here:
+                del self._names[user]
         if not join and not leave:
             return None
         return Change(len(here), [User(u, self._names[u]) for u in sorted(join)], sorted(leave))

@@ -60,3 +60,14 @@ def test_who_came_and_went_is_not_told() -> None:
     roll.leave("ann", "a")
     assert roll.change() is None
     assert roll.view(5).count == 0
+
+
+def test_who_came_and_went_is_forgotten() -> None:
+    """However many come and go between two tellings, none of their names is kept."""
+    roll = Roll()
+    roll.enter(ANN, "a")
+    for user in (User(f"u{index}") for index in range(1_000)):
+        roll.enter(user, "a")
+        roll.leave(user.id, "a")
+    assert roll.change() == Change(1, [ANN], [])
+    assert roll._names == {"ann": "Ann"}
