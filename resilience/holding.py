@@ -99,13 +99,9 @@ class Holding:
 
     def take(self, most: int) -> list[Held]:
         """Take up to so many out, in order."""
-        queue = self._queue
-        taken: list[Held] = []
-        while queue and len(taken) < most:
-            held = queue.popleft()
-            if not held.answered:
-                held.attempts += 1
-                taken.append(held)
+        taken = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+        for held in taken:
+            held.attempts += 1
         return taken
 
     def put_back(self, batch: Iterable[Held]) -> None:
@@ -138,8 +134,10 @@ class Holding:
             self._timer.cancel()
 
     def _shift(self) -> None:
-        while self._order and self._order[0].answered:
-            self._order.popleft()
+        """Let go of what is answered: in both, those whose time is over stand before the others."""
+        for helds in (self._order, self._queue):
+            while helds and helds[0].answered:
+                helds.popleft()
 
     def _expire(self) -> None:
         """Answer those whose time is over; the outcome of one that was sent is unknown."""

@@ -1,0 +1,36 @@
+"""What a lane holds: it has an end in time, and leaves nothing behind."""
+
+import asyncio
+
+from chat.errors import Unavailable
+from resilience.holding import Budget, Holding
+from tests.resilience.recorder import draft
+
+HOLD_S = 0.05
+MANY = 10
+
+
+async def test_what_nobody_takes_is_let_go() -> None:
+    """Through an outage in which no lane takes anything, what has expired is held no longer."""
+    holding = Holding(Budget(MANY, 10**6), HOLD_S)
+    for _ in range(5):
+        answers = [holding.add(draft()) for _ in range(MANY)]
+        assert len(holding) == MANY
+        outcomes = await asyncio.gather(*answers, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {Unavailable}
+        assert len(holding) == 0
+
+
+async def test_what_is_put_back_is_let_go_in_its_time() -> None:
+    """One that was taken and put back before a younger one ends first, and leaves that behind."""
+    budget = Budget(MANY, 10**6)
+    holding = Holding(budget, HOLD_S)
+    old = holding.add(draft())
+    batch = holding.take(MANY)
+    await asyncio.sleep(HOLD_S / 2)
+    young = holding.add(draft())
+    holding.put_back(batch)
+    for answer in (old, young):
+        await asyncio.wait({answer})
+        assert isinstance(answer.exception(), Unavailable)
+        assert len(holding) == budget.messages == (not young.done())
