@@ -95,6 +95,7 @@ class Lane:
         quorum = Quorum(generation, self._succession.watch, self._name)
         while True:
             if not self._publishes and not len(self.holding):
+                generation.flow(self._name)  # where nothing waits nothing is stalled
                 self._idle.set()
                 self.holding.wake.clear()
                 await self.holding.wake.wait()
