@@ -7,7 +7,7 @@ from typing import Final
 
 from chat.log import Position
 
-ROOMS: Final = 50_000  # some 15 MB; the rooms longest untouched are forgotten
+ROOMS: Final = 50_000  # some 15 MB; the rooms longest without news are forgotten
 NOTHING: Final = Position("", 0)
 
 
@@ -22,17 +22,19 @@ class Known:
         return len(self._positions)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self._positions))
+        """Name the rooms as of now, those with the latest news first: a lost end was news."""
+        return iter(list(reversed(self._positions)))
 
     def get(self, room: str) -> Position:
         """Return the highest known place, of no epoch if there is none."""
         return self._positions.get(room, NOTHING)
 
     def note(self, room: str, epoch: str, seq: int) -> None:
-        """Take in that everything up to `seq` is committed."""
+        """Take in that everything up to `seq` is committed; what is known already is no news."""
         before = self._positions.get(room)
-        if before is None or before.epoch != epoch or before.seq < seq:
-            self._positions[room] = Position(epoch, seq)
+        if before is not None and before.epoch == epoch and before.seq >= seq:
+            return
+        self._positions[room] = Position(epoch, seq)
         self._positions.move_to_end(room)
         if len(self._positions) > self._rooms:
             self._positions.popitem(last=False)

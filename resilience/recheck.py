@@ -17,7 +17,8 @@ class Recheck:
     """Looks at the head of every room that this node knows when nobody can tell what was lost.
 
     The guard in history.lua then renews the epoch of each that has less than is known, while
-    the lanes of all nodes still wait (GRACE_S of succession.py).
+    the lanes of all nodes still wait (GRACE_S of succession.py). They don't wait for ever, so the
+    rooms with the latest news come first: only those can have lost any.
     """
 
     def __init__(self, succession: Succession, reader: Reader, known: Known) -> None:

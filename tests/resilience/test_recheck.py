@@ -1,0 +1,38 @@
+"""The look after a doubtful adoption: in which order the rooms are asked for."""
+
+from typing import cast
+
+from resilience.known import Known
+from resilience.reader import BATCH, Question, Reader
+from resilience.recheck import Recheck
+from resilience.succession import Succession
+
+ROOMS = 3 * BATCH
+LATEST = "lounge"
+
+
+class NotingReader:
+    """A reader that finds in each room what is known, and notes it as the real one does."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self.asked: list[str] = []
+
+    async def page(self, question: Question) -> None:
+        self.asked.append(question.room)
+        place = self._known.get(question.room)
+        self._known.note(question.room, place.epoch, place.seq)
+
+
+async def test_the_latest_news_are_looked_at_first() -> None:
+    """The rooms that can have lost something come first, also when one doubt follows another."""
+    known = Known()
+    for room in [LATEST, *(f"room{number}" for number in range(ROOMS)), LATEST]:
+        known.note(room, "e", known.get(room).seq + 1)
+    reader = NotingReader(known)
+    recheck = Recheck(cast("Succession", None), cast("Reader", reader), known)
+    for _ in range(2):
+        reader.asked.clear()
+        await recheck._look_at_all()
+        assert LATEST in reader.asked[:BATCH]
+        assert sorted(reader.asked) == sorted(known)
