@@ -26,7 +26,8 @@ class View(msgspec.Struct, frozen=True):
 class Candidate(msgspec.Struct, frozen=True):
     """Who may be the master, under which config epoch.
 
-    `chosen`: by `+selected-slave`, so not yet promoted, and the epoch is a guess from below.
+    `chosen`: by `+selected-slave`, so not yet promoted, and the epoch is a guess from below. Once
+    it is adopted nothing of that but the epoch is left.
     """
 
     address: Address
@@ -78,7 +79,7 @@ class Election:
             self.depose(here)
         self._deposed.pop(candidate.address, None)
         self._selected = None
-        self.adopted = candidate
+        self.adopted = Candidate(candidate.address, candidate.epoch)
         self._adopted_at = now
 
     def depose(self, master: Candidate) -> None:

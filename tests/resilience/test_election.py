@@ -105,6 +105,17 @@ def test_the_real_epoch_replaces_the_guess(election: Election) -> None:
     assert election.supersedes([view(B, 5, 2.0)], 2.0) is None
 
 
+@pytest.mark.parametrize("views", [[], [view(A, 2, 2.0)]], ids=["unnamed", "named"])
+def test_a_chosen_one_that_was_adopted_is_the_candidate(
+    election: Election, views: list[View]
+) -> None:
+    """From its adoption on it is told from no other master: it may be found to be the same."""
+    election.select(M, A, 1.0)
+    election.adopt(Candidate(A, 2, chosen=True), 1.1)
+    election.confirm(views, 2.0)
+    assert election.candidate(views, 2.0) == election.adopted
+
+
 @pytest.mark.parametrize(
     ("views", "after", "expected"),
     [
