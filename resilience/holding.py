@@ -17,13 +17,13 @@ _RETRY_MS: Final = 1000
 
 
 class Held(msgspec.Struct, eq=False):
-    """A draft, whom to answer, and until when."""
+    """A draft, whom to answer, and until when; `tries` counts those that may have appended it."""
 
     draft: Draft
     future: asyncio.Future[Receipt]
     since: float
     deadline: float
-    attempts: int = 0
+    tries: int = 0
     answered: bool = False
 
 
@@ -101,7 +101,7 @@ class Holding:
         """Take up to so many out, in order."""
         taken = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
         for held in taken:
-            held.attempts += 1
+            held.tries += 1
         return taken
 
     def put_back(self, batch: Iterable[Held]) -> None:

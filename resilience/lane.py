@@ -153,6 +153,7 @@ class Lane:
         for (room, helds), reply in zip(rooms.items(), replies, strict=True):
             if isinstance(reply, ReplyError):
                 failed.append(reply)
+                _uncount(helds, reply)
                 continue
             try:
                 done[room] = self._appending.read(reply, len(helds))
@@ -190,7 +191,7 @@ class Lane:
                     fresh.append(held.draft.payload(outcome.seq, outcome.ts))
                     if held.draft.trace is not None:
                         traces[outcome.seq] = held.draft.trace.traceparent
-                elif held.attempts > 1:  # our own first try, whose reply was lost
+                elif held.tries > 1:  # our own first try, whose reply was lost
                     nudge = max(nudge, outcome.seq)
                     answer = Receipt(outcome.seq, outcome.ts)
             self.holding.answer(held, answer)
@@ -241,3 +242,10 @@ class Lane:
     def _count(self, messages: int) -> None:
         self.committed += messages
         self.batches.record(messages)
+
+
+def _uncount(helds: Sequence[Held], error: ReplyError) -> None:
+    """Take a try back that Redis refused; a mistake may also have stopped the script midway."""
+    if judge(error) is not Verdict.MISTAKE:
+        for held in helds:
+            held.tries -= 1

@@ -62,6 +62,20 @@ def shared(request: pytest.FixtureRequest, clusters: Clusters) -> Cluster:
 
 
 @pytest.fixture
+def replicated(clusters: Clusters) -> Cluster:
+    """A master whose replicas must have what it acknowledges."""
+    return clusters("sentinel")
+
+
+@pytest.fixture
+async def open_replicated(replicated: Cluster) -> AsyncIterator[OpenNode]:
+    """Opens nodes on it, with nothing in it."""
+    await empty(replicated)
+    async with opener(replicated.url()) as open_node:
+        yield open_node
+
+
+@pytest.fixture
 async def open_shared(shared: Cluster) -> AsyncIterator[OpenNode]:
     """Opens nodes on one storage with nothing in it."""
     await empty(shared)

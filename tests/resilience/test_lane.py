@@ -1,0 +1,75 @@
+"""A lane's second tries."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from chat.log import Draft, Receipt
+from deploy.local.cluster import Cluster
+from deploy.local.redis_node import RedisNode
+from tests.resilience.nodes import Node, OpenNode, Pair
+from tests.resilience.recorder import draft, until
+
+MORE_REPLICAS = 3  # than any cluster here has
+
+
+@asynccontextmanager
+async def too_few_replicas(redis: RedisNode) -> AsyncIterator[None]:
+    """Let it refuse all writes meanwhile."""
+    name = "min-replicas-to-write"
+    _, usual = await redis.command("CONFIG", "GET", name)
+    await redis.command("CONFIG", "SET", name, MORE_REPLICAS)
+    try:
+        yield
+    finally:
+        await redis.command("CONFIG", "SET", name, usual)
+
+
+def refused(node: Node, code: str) -> Callable[[], Awaitable[int]]:
+    """Return a look at how often the lanes of a node were refused so."""
+
+    async def look() -> int:
+        return node.engine.statistics().errors.get(code, 0)
+
+    return look
+
+
+async def append_after_a_refusal(node: Node, redis: RedisNode, said: Draft) -> Receipt:
+    """Append with at least one try that is refused before the one that is not."""
+    async with too_few_replicas(redis):
+        answer = node.log.append(said)
+        await until(refused(node, "NOREPLICAS"), bool)
+    return await answer
+
+
+async def test_what_was_refused_for_now_does_not_hide_a_retry(pair: Pair, shared: Cluster) -> None:
+    """Refused first, the retry of what another node appended is a duplicate, a new one is none."""
+    said, master = draft(), await shared.master()
+    first = await pair.a.log.append(said)
+    again = await append_after_a_refusal(pair.b, master, said)
+    assert again == Receipt(first.seq, first.ts, dup=True)
+    fresh = await append_after_a_refusal(pair.a, master, draft())
+    assert (fresh.seq, fresh.dup) == (first.seq + 1, False)
+
+
+async def test_a_second_try_is_no_duplicate(replicated: Cluster, open_replicated: OpenNode) -> None:
+    """Cut off between append and commit, a node finds its own first try: new, and told of."""
+    node, other = await open_replicated(node="a"), await open_replicated(node="b")
+    await other.log.follow("den")
+    master, (frozen, _) = await replicated.master(), await replicated.replicas()
+    said = draft()
+
+    async def stands_there() -> int:
+        return int(await master.command("XLEN", "hf:{den}:log"))
+
+    replicated.hang(frozen)  # for less than it takes to be called down
+    try:
+        answer = node.log.append(said)
+        await until(stands_there, bool)
+        await master.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    finally:
+        replicated.resume(frozen)
+    receipt = await answer
+    assert (receipt.seq, receipt.dup) == (1, False)
+    await other.heard.hears(1)
+    assert await stands_there() == 1
+    assert await other.log.append(said) == Receipt(1, receipt.ts, dup=True)
