@@ -26,6 +26,7 @@ from resilience.verdicts import AGAIN_S, Verdict, code, judge
 _log: Final = logging.getLogger("holdfast.lane")
 
 MISTAKE_S: Final = 1.0  # what only a person can mend is tried so rarely
+_PAUSES: Final = {Verdict.AGAIN: AGAIN_S, Verdict.MISTAKE: MISTAKE_S}
 
 
 class OnCommitted(Protocol):
@@ -60,7 +61,6 @@ class Lane:
         self._hearing = hearing
         self.holding = holding
         self.errors: Counter[str] = Counter()
-        self.mistake: str | None = None
         self.committed = 0
         self.batches = Histogram(SIZES)  # messages committed by one round trip
         self._succession = succession
@@ -219,25 +219,26 @@ class Lane:
         self, link: Link, generation: Generation, failed: Sequence[ReplyError]
     ) -> float:
         """Return how long to wait before what failed is sent again."""
-        pause = 0.0
-        self.mistake = None
         if not failed:
             generation.flow(self._name)
-        for error in failed:
-            self.errors[code(error)] += 1
-            generation.stall(self._name, code(error))
-            match judge(error):
-                case Verdict.FENCED:
-                    raise LinkLost(code(error))
-                case Verdict.AGAIN:
-                    pause = max(pause, AGAIN_S)
-                case Verdict.UNLOADED:
-                    await link.pipeline([APPEND.load], ANSWER_S)
-                case Verdict.MISTAKE:
-                    pause = MISTAKE_S
-                    self.mistake = code(error)
-                    _log.error("append_refused", extra={"code": code(error)})
-        return pause
+            return 0.0
+        verdicts = {self._judge(generation, error) for error in failed}
+        if Verdict.UNLOADED in verdicts:
+            (loaded,) = await link.pipeline([APPEND.load], ANSWER_S)
+            if isinstance(loaded, ReplyError):
+                verdicts.add(self._judge(generation, loaded))
+        return max(_PAUSES.get(verdict, 0.0) for verdict in verdicts)
+
+    def _judge(self, generation: Generation, error: ReplyError) -> Verdict:
+        """Note an error and what it means; `LinkLost` if this is no master any more."""
+        self.errors[code(error)] += 1
+        generation.stall(self._name, code(error))
+        verdict = judge(error)
+        if verdict is Verdict.FENCED:
+            raise LinkLost(code(error))
+        if verdict is Verdict.MISTAKE:
+            _log.error("append_refused", extra={"code": code(error)})
+        return verdict
 
     def _count(self, messages: int) -> None:
         self.committed += messages

@@ -66,9 +66,10 @@ class Quorum:
             self.generation.stall(self._who, "replicas do not acknowledge")
             await self.examine(offset, now)
             answers = await link.pipeline(self._wait(), ANSWER_S)
-            woken = answers[0]  # an error when it was demoted meanwhile; ROLE behind it says so
-            if isinstance(woken, int) and woken >= self._insync.wanted:
-                # Others than the members had answered: WAIT won't block, so it must not spin.
+            woken = answers[0]
+            # It did not block: others than the members had answered, or it was refused, as to a
+            # user without the right, or at a replica, which ROLE behind it tells.
+            if not isinstance(woken, int) or woken >= self._insync.wanted:
                 await asyncio.sleep(_SPIN_S)
 
     async def examine(self, offset: int, now: MasterRole) -> None:

@@ -1,14 +1,19 @@
-"""A lane's second tries."""
+"""A lane's second tries: what they answer, and that they come with a rest between them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
+from chat.errors import Unavailable
 from chat.log import Draft, Receipt
 from deploy.local.cluster import Cluster
 from deploy.local.redis_node import RedisNode
+from resilience.lane import MISTAKE_S
 from tests.resilience.nodes import Node, OpenNode, Pair
 from tests.resilience.recorder import draft, until
 
+HOLD_S = 2.0
 MORE_REPLICAS = 3  # than any cluster here has
 
 
@@ -73,3 +78,20 @@ async def test_a_second_try_is_no_duplicate(replicated: Cluster, open_replicated
     await other.heard.hears(1)
     assert await stands_there() == 1
     assert await other.log.append(said) == Receipt(1, receipt.ts, dup=True)
+
+
+async def test_what_may_not_be_loaded_is_tried_with_rests(
+    shared: Cluster, open_shared: OpenNode
+) -> None:
+    """Without the right to load scripts a forgotten one is asked for in vain, but rarely."""
+    node, master = await open_shared(hold_s=HOLD_S), await shared.master()
+    await master.command("ACL", "SETUSER", "chat", "-script|load")
+    try:
+        await master.command("SCRIPT", "FLUSH")
+        with pytest.raises(Unavailable):
+            await node.log.append(draft())
+    finally:
+        await master.command("ACL", "SETUSER", "chat", "+script|load")
+    errors = node.engine.statistics().errors
+    assert 1 <= errors["NOSCRIPT"] == errors["NOPERM"] <= HOLD_S / MISTAKE_S + 1
+    assert (await node.log.append(draft())).seq == 1
