@@ -1,6 +1,8 @@
 """A storage's URL taken apart: which Redis, found how, with whose credentials."""
 
+import re
 import ssl
+from ipaddress import IPv6Address
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -12,6 +14,8 @@ REDIS_PORT: Final = 6379
 SENTINEL_PORT: Final = 26379
 SCHEMES: Final = ("redis", "rediss", "redis+sentinel", "rediss+sentinel")
 _DIGITS: Final = 5  # of a port; more of them than 4,300 Python refuses in words of its own
+# RFC 1123's names, and `_`, which is in those of containers; how long a label is, IDNA looks at.
+_NAME: Final = re.compile(r"[\w.-]{1,254}", re.ASCII)
 _OPTIONS: Final = frozenset({"sentinel_username", "sentinel_password", "ssl_ca_certs"})
 
 
@@ -106,11 +110,30 @@ def _address(text: str, default: int) -> Address:
         port = port.removeprefix(":")
     if not host:
         raise ValueError("a host is missing")
+    if not (_is_ipv6(host) if bracketed else _is_name(host)):
+        raise ValueError("a host is neither a name nor an address")
     if not port:
         return Address(host, default)
     if not port.isascii() or not port.isdigit() or len(port) > _DIGITS or not 0 < int(port) < 2**16:
         raise ValueError("a port is a number from 1 to 65535")
     return Address(host, int(port))
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        IPv6Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_name(host: str) -> bool:
+    """Tell whether a resolver can be asked for it; an IPv4 address is a name to it."""
+    try:
+        name = host.encode("idna").decode()
+    except UnicodeError:
+        return False
+    return _NAME.fullmatch(name) is not None
 
 
 def _database(path: list[str]) -> int:

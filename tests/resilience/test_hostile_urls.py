@@ -12,7 +12,7 @@ PIECES: Final = st.sampled_from(
     [
         *"[]@:/?#,%h &=\n\0",
         *("::1", "//", "%zz", "%ff", "host", "6379", "db", "ssl_ca_certs=x"),
-        *("9" * 5_000, "²", "\u2100", "a\u2100b"),
+        *("9" * 5_000, "²", "\u2100", "a\u2100b", ".", "..", "h" * 64),
         *(f"sentinel_password={SECRET}", f"u:{SECRET}@"),
     ]
 )
@@ -39,6 +39,8 @@ def test_urls(examples: int) -> None:
         target, error = attempt(url)
         if target is not None:
             assert target.addresses
+            for host, _ in target.addresses:
+                assert host.encode("idna").isascii()  # or no resolver can be asked for it
             assert SECRET not in f"{target.credentials} {target.sentinel_credentials}"
         else:
             assert SECRET not in repr(error)

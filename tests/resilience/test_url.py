@@ -27,6 +27,23 @@ def test_sentinels() -> None:
     assert target.sentinel_credentials == Credentials("u", "p", optional=True)
 
 
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("redis-1.example.", "redis-1.example."),
+        ("my_redis", "my_redis"),
+        (f"{'h' * 63}.example", f"{'h' * 63}.example"),
+        ("bücher.example", "bücher.example"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[fe80::1%25eth0]", "fe80::1%25eth0"),
+    ],
+)
+def test_hosts(written: str, host: str) -> None:
+    """Names of any kind and addresses are taken as they are."""
+    assert parse(f"redis://{written}").addresses == (Address(host, 6379),)
+
+
 def test_the_login_of_sentinel() -> None:
     """Sentinel's own login replaces the one that it is offered."""
     target = parse("redis+sentinel://u:p@h/m?sentinel_username=s&sentinel_password=q")
@@ -47,6 +64,14 @@ def test_tls_verifies(url: str) -> None:
         "http://:secret@h",
         "redis://:secret@",
         "redis://:secret@a,b",
+        "redis://:secret@a..b",
+        "redis://:secret@.",
+        "redis://:secret@h h",
+        "redis://:secret@h%2Fh",
+        f"redis://:secret@{'h' * 64}",
+        f"redis://:secret@{'h.' * 128}h",
+        "redis+sentinel://:secret@s1,s2,s3..x/m",
+        "redis+sentinel://:secret@[::1],[::x]/m",
         "redis://:secret@h:99999",
         "redis://:secret@h:port",
         "redis://:secret@h/x",
