@@ -105,7 +105,8 @@ class Holding:
         return taken
 
     def put_back(self, batch: Iterable[Held]) -> None:
-        """Let those be sent again, before all others and in their order."""
+        """Let those of a batch be sent again that are not answered, before all others, in order."""
+        self._shift()
         self._queue.extendleft(reversed([held for held in batch if not held.answered]))
         if self._queue:
             self.wake.set()

@@ -1,8 +1,11 @@
 """What a lane holds: it has an end in time, and leaves nothing behind."""
 
 import asyncio
+import gc
+import weakref
 
 from chat.errors import Unavailable
+from chat.log import Receipt
 from resilience.holding import Budget, Holding
 from tests.resilience.recorder import draft
 
@@ -34,3 +37,15 @@ async def test_what_is_put_back_is_let_go_in_its_time() -> None:
         await asyncio.wait({answer})
         assert isinstance(answer.exception(), Unavailable)
         assert len(holding) == budget.messages == (not young.done())
+
+
+async def test_what_is_answered_is_let_go_with_its_batch() -> None:
+    """Nothing of a committed publish is kept until its time would have been over."""
+    holding = Holding(Budget(MANY, 10**6), hold_s=60)
+    answer = weakref.ref(holding.add(draft()))
+    batch = holding.take(MANY)
+    holding.answer(batch[0], Receipt(1, 1))
+    holding.put_back(batch)
+    batch.clear()
+    gc.collect()
+    assert answer() is None
