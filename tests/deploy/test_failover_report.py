@@ -36,8 +36,9 @@ class Recorder:
         self.masters: list[tuple[float, str]] = []  # since when, who
         self.died: float | None = None
 
-    async def watch(self, old: RedisNode) -> None:
-        while True:
+    async def watch(self, old: RedisNode, over: asyncio.Event) -> None:
+        # Not until cancelled: a connection that is being opened takes that for its own timeout.
+        while not over.is_set():
             if self.died is None and not old.process.running:
                 self.died = time.monotonic()
             for node in self._nodes:
@@ -63,10 +64,11 @@ async def test_the_report_of_a_kill_is_right() -> None:
     async with Cluster(chats=CHATS, settings=GENEROUS) as cluster:
         old = await cluster.master()
         recorder = Recorder(cluster.nodes)
-        watching = asyncio.create_task(recorder.watch(old))
-        report = await fail_over(cluster, "kill")
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(recorder.watch(old, over))
+            report = await fail_over(cluster, "kill")
+            over.set()
         logs = [await moments(node) for node in cluster.nodes]
     assert [name for _, name in recorder.masters][:2] == [report.old, report.new]
     assert recorder.died is not None
