@@ -7,12 +7,12 @@ from typing import Final
 
 from chat.errors import Refusal
 from chat.limits import MINUTE_S
-from chat.rate import Window, ceil_ms
+from chat.rate import ceil_ms
+from chat.rates import Rates
 from handlers.address import is_trusted
 from handlers.options import EdgeOptions
 
 RETRY_MS: Final = 5_000
-_FORGET_OVER: Final = 1_000  # addresses remembered before the quiet ones are forgotten
 # To each handshake that an address may make: a page, its modules and images, and REST beside it.
 _CONNECTIONS: Final = 5
 _REMEMBERED: Final = 4_096  # addresses of which it is known what they count as
@@ -48,41 +48,6 @@ def take_one(counts: Counter[str], name: str) -> None:
     counts[name] -= 1
     if counts[name] <= 0:
         del counts[name]
-
-
-class _Windows:
-    """How often each address came lately.
-
-    The quiet ones are forgotten when there are twice as many as after the last time: a look at
-    all of them for each new one would hold everybody up when thousands come at once.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._windows: dict[str, Window] = {}
-        self._full = _FORGET_OVER
-
-    def __len__(self) -> int:
-        return len(self._windows)
-
-    def wait(self, network: str, now: float) -> float:
-        """Return the seconds until this one may come again; 0.0: now."""
-        window = self._windows.get(network)
-        return 0.0 if window is None else window.wait(now)
-
-    def spend(self, network: str, now: float) -> float:
-        """Count one if it may come, and return 0.0; else return the seconds to wait."""
-        window = self._windows.get(network)
-        if window is None:
-            if len(self._windows) >= self._full:
-                self._forget(now)
-            window = self._windows[network] = Window(self._limit, MINUTE_S)
-        return window.spend(now)
-
-    def _forget(self, now: float) -> None:
-        for quiet in [name for name, window in self._windows.items() if window.idle_at <= now]:
-            del self._windows[quiet]
-        self._full = max(_FORGET_OVER, 2 * len(self._windows))
 
 
 class Entry:
@@ -124,9 +89,9 @@ class Gate:
         self._rejections = rejections
         self.by_network: Counter[str] = Counter()
         self.strangers: Counter[str] = Counter()
-        self._handshakes = _Windows(options.handshakes_per_minute)
-        self._connections = _Windows(_CONNECTIONS * options.handshakes_per_minute)
-        self._bad_tokens = _Windows(options.bad_tokens_per_minute)
+        self._handshakes = Rates(options.handshakes_per_minute, MINUTE_S)
+        self._connections = Rates(_CONNECTIONS * options.handshakes_per_minute, MINUTE_S)
+        self._bad_tokens = Rates(options.bad_tokens_per_minute, MINUTE_S)
         self.draining = False
         self.active = 0
 

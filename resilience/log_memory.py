@@ -9,9 +9,9 @@ from chat.errors import Refusal, Unavailable
 from chat.histogram import SIZES, Histogram
 from chat.log import Draft, Event, Page, Position, Receipt
 from chat.rate import ceil_ms
+from chat.rates import Rates
 from resilience.keys_memory import Appended, Keys
 from resilience.options import EngineOptions
-from resilience.rates_memory import Rates
 from resilience.room_memory import RoomLog
 
 BATCH: Final = 1_024  # appends decided at once: 5 ms of work; a turn with more makes two of it

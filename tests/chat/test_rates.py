@@ -1,6 +1,6 @@
 """Each user has an exact rate, and who went quiet costs nothing."""
 
-from resilience.rates_memory import Rates
+from chat.rates import Rates
 
 
 def test_users_have_windows_of_their_own() -> None:
