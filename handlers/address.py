@@ -1,7 +1,7 @@
 """Whose connection it is: the peer, or what a trusted proxy says of it."""
 
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from aiohttp import web
 
@@ -23,7 +23,7 @@ def client_address(request: web.Request, trusted: Sequence[Network]) -> str:
         for hop in line.split(",")
     ]
     for hop in reversed(hops):
-        if not _is_address(hop):
+        if parsed(hop) is None:
             return address
         address = hop
         if not is_trusted(hop, trusted):
@@ -43,19 +43,17 @@ def is_secure(request: web.Request, trusted: Sequence[Network]) -> bool:
     return last == "https" and is_trusted(request.remote or "", trusted)
 
 
-def _is_address(text: str) -> bool:
+def parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address, of a mapped one the IPv4 address that it stands for; None: it is none."""
     try:
-        ip_address(text)
+        address = ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
 
 
 def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     """Tell whether an address is one of these networks'."""
-    if not trusted or not _is_address(address):
-        return False
-    parsed = ip_address(address)
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    return any(parsed in network for network in trusted)
+    found = parsed(address) if trusted else None
+    return found is not None and any(found in network for network in trusted)

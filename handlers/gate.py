@@ -9,7 +9,7 @@ from chat.errors import Refusal
 from chat.limits import MINUTE_S
 from chat.rate import ceil_ms
 from chat.rates import Rates
-from handlers.address import is_trusted
+from handlers.address import is_trusted, parsed
 from handlers.options import EdgeOptions
 
 RETRY_MS: Final = 5_000
@@ -22,15 +22,10 @@ _V6_PREFIX: Final = 64  # what one subscriber is given: its addresses count as o
 @lru_cache(_REMEMBERED)
 def network_of(address: str) -> str:
     """Return what an address counts as: itself, or its /64 in IPv6."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ip_network((parsed, _V6_PREFIX), strict=False))
-    return address
+    found = parsed(address)
+    if isinstance(found, IPv6Address):
+        return str(ip_network((found, _V6_PREFIX), strict=False))
+    return address if found is None else str(found)
 
 
 @lru_cache(_REMEMBERED)
