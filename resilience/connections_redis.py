@@ -15,7 +15,6 @@ from resilience.lease import Lease
 from resilience.link import Command, Reply
 
 SESSION_MS: Final = 120_000  # how long an ended connection is remembered: a client comes back
-_BATCH: Final = 200
 _AGAIN_S: Final = 0.5  # after a refusal, which may come at once
 
 _info: Final = msgspec.json.Decoder(ConnectionInfo)
@@ -104,8 +103,7 @@ class RedisConnections:
             await self._courier.ask([("DEL", self._key)])
         changed, self._changed = self._changed, {}
         commands = [c for conn, info in changed.items() for c in self._commands(conn, info)]
-        for start in range(0, len(commands), _BATCH):
-            await self._courier.ask(commands[start : start + _BATCH])
+        await self._courier.ask_in_parts(commands)
 
     def _commands(self, conn: str, info: ConnectionInfo | None) -> list[Command]:
         session = keys.session(conn)

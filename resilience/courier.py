@@ -16,6 +16,7 @@ from resilience.verdicts import AGAIN_S, Verdict, code, judge
 
 WAITING: Final = 10_000  # beyond that signals are dropped, and questions refused
 BATCH: Final = 512  # commands of one round trip
+PART: Final = 200  # commands of one errand out of many, which must be answered in time
 
 
 class _Errand:
@@ -59,6 +60,11 @@ class Courier:
         self._queue.append(_Errand(commands, future))
         self._wake.set()
         return await future
+
+    async def ask_in_parts(self, commands: Sequence[Command]) -> None:
+        """Carry out any number of commands of which no reply is wanted; else as `ask`."""
+        for start in range(0, len(commands), PART):
+            await self.ask(commands[start : start + PART])
 
     def _let_go(self) -> None:
         """Drop what was given up, the oldest first; without a master that are signals too."""

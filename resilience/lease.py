@@ -16,7 +16,6 @@ _log: Final = logging.getLogger("holdfast.lease")
 
 LEASE_MS: Final = 5_000
 BEAT_S: Final = 1.5  # so a dead node is known dead twice in a row after at most 8 s
-_CLEARED_AT_ONCE: Final = 200  # rooms of one errand, which must be answered in time
 
 
 class Lease:
@@ -76,8 +75,7 @@ class Lease:
             ("ZREM", keys.NODES, node),
             ("HDEL", keys.REPORTS, node),
         ]
-        for start in range(0, len(vacating), _CLEARED_AT_ONCE):
-            await self._courier.ask(vacating[start : start + _CLEARED_AT_ONCE])
+        await self._courier.ask_in_parts(vacating)
         await self._courier.ask(end)
 
     async def give_up(self) -> None:

@@ -16,7 +16,6 @@ from resilience.roll import Names
 from resilience.scripts import VACATE
 
 CALM_S: Final = 0.2  # a reload, or a hundred joins at once, is one change
-_SENT_AT_ONCE: Final = 200  # commands of one errand
 
 
 class RedisPresence:
@@ -115,8 +114,7 @@ class RedisPresence:
         here = {room: {u.id: u.name for u in self._here(room).values()} for room in rooms}
         commands = [command for room in here for command in self._commands(room, here[room])]
         try:
-            for start in range(0, len(commands), _SENT_AT_ONCE):
-                await self._courier.ask(commands[start : start + _SENT_AT_ONCE])
+            await self._courier.ask_in_parts(commands)
         except Unavailable:
             self._doubt(here)
             return

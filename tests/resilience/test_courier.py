@@ -1,7 +1,8 @@
 """Errands while there is no master: they end in time, make room, and hold nobody up."""
 
 import asyncio
-from typing import cast
+from collections.abc import Coroutine
+from typing import Any, cast
 
 import pytest
 
@@ -51,26 +52,25 @@ async def test_what_was_given_up_makes_room(full: Courier) -> None:
         assert min(times[:FULL]) > HOLD_S / 2
 
 
-async def test_a_checkup_refused_at_once_holds_nobody_up(full: Courier) -> None:
-    """When too many wait already, the check-up tries again later and the loop goes on."""
+async def assert_it_holds_nobody_up(work: Coroutine[Any, Any, None], full: Courier) -> None:
+    """Run it while as many wait as may, until their time is over: that comes, and it goes on."""
     waiting = [asyncio.create_task(refused_after(full)) for _ in range(FULL)]
     await asyncio.sleep(0)
-    checkup = asyncio.create_task(Checkup(full, None, 1).run())
+    working = asyncio.create_task(work)
     await asyncio.gather(*waiting)
-    assert not checkup.done()
-    checkup.cancel()
-    await asyncio.wait({checkup})
+    assert not working.done()
+    working.cancel()
+    await asyncio.wait({working})
+
+
+async def test_a_checkup_refused_at_once_holds_nobody_up(full: Courier) -> None:
+    """When too many wait already, the check-up tries again later and the loop goes on."""
+    await assert_it_holds_nobody_up(Checkup(full, None, 1).run(), full)
 
 
 async def test_connections_refused_at_once_hold_nobody_up(full: Courier) -> None:
     """When too many wait already, connections are written later and the loop goes on."""
-    waiting = [asyncio.create_task(refused_after(full)) for _ in range(FULL)]
-    await asyncio.sleep(0)
     lease = Lease("a", full, Reports("a", dict))
     connections = RedisConnections(full, lease, cast("Control", None))
     connections.register(ConnectionInfo(conn="1", user="ann", node="a", address="", since=1))
-    writing = asyncio.create_task(connections.run())
-    await asyncio.gather(*waiting)
-    assert not writing.done()
-    writing.cancel()
-    await asyncio.wait({writing})
+    await assert_it_holds_nobody_up(connections.run(), full)
