@@ -37,6 +37,6 @@ REPLAY: Final = 1_000  # a client that missed more is told `too_far` and starts 
 RESET_EVENTS: Final = 50  # how much of the room a reset client is shown
 DEFAULT_HISTORY: Final = 50
 PAGE_EVENTS: Final = 100  # events in one frame of a catch-up
-PAGE_BYTES: Final = 1 << 18  # of them, unless a single one is longer
+PAGE_BYTES: Final = 1 << 18  # of them, unless one is longer; and unsent, for more to follow
 HELD_PER_CONNECTION: Final = 64  # publishes of one connection that wait for their ack
 MENTIONS: Final = 20

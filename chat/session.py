@@ -132,8 +132,7 @@ class Session:
 
     def admit_typing(self, typing: Typing, now: float) -> None:
         """Raise unless joined, permitted to write, and not signalled a moment ago."""
-        if typing.room not in self.rooms:
-            raise Refusal("not_joined", "join the room first")
+        self.require_joined(typing.room)
         self.signed_in.require(typing.room, "w")
         wait = self._typed.get(typing.room, -self._pace.typing_s) + self._pace.typing_s - now
         # Falling silent is told at once: a late "stops typing" is worse than a frame more.
@@ -141,6 +140,11 @@ class Session:
             detail = f"one per {self._pace.typing_s:g} s"
             raise Refusal("rate_limited", detail, retry_ms=ceil_ms(wait))
         self._typed[typing.room] = now
+
+    def require_joined(self, room: str) -> None:
+        """Raise `not_joined` unless the connection is in the room, or on its way into it."""
+        if room not in self.rooms:
+            raise Refusal("not_joined", "join the room first")
 
     def forget(self, room: str) -> None:
         """The connection left the room."""

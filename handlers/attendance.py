@@ -115,8 +115,7 @@ class Attendance:
         if isinstance(command, Leave):
             self._leave(command)
             return
-        if command.room not in self._peer.session.rooms:  # the join before it has failed
-            raise Refusal("not_joined", "join the room first")
+        self._peer.session.require_joined(command.room)  # the join before it may have failed
         user = self._peer.session.signed_in.sub
         signal = TypingSignal(room=command.room, user=user, on=command.on, ttl_ms=TYPING_TTL_MS)
         self._signals.send(command.room, encode(signal))

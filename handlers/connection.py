@@ -169,7 +169,10 @@ class Connection:
             self._count_in_vain(self._node.now())
 
     def _count_in_vain(self, now: float) -> None:
-        close = self._peer.session.in_vain(now)
+        self._close_for(self._peer.session.in_vain(now))
+
+    def _close_for(self, close: Close | None) -> None:
+        """Close who went too far, if a count has told so."""
         if close is not None:
             self._peer.outbox.close(close)
 
@@ -212,9 +215,8 @@ class Connection:
             )
         )
         session = self._peer.session
-        close = session.in_vain(now) if refusal.code == "unknown_type" else session.fault(now)
-        if close is not None:
-            self._peer.outbox.close(close)
+        unknown = refusal.code == "unknown_type"
+        self._close_for(session.in_vain(now) if unknown else session.fault(now))
 
     def refuse(self, command: AnyCommand, error: BaseException) -> None:
         """Answer a command that failed; what is no refusal is our mistake: an incident."""
@@ -237,9 +239,7 @@ class Connection:
                 retry_ms=refusal.retry_ms,
             )
         )
-        close = self._peer.session.refused(refusal, self._node.now())
-        if close is not None:
-            self._peer.outbox.close(close)
+        self._close_for(self._peer.session.refused(refusal, self._node.now()))
 
 
 _CARRY_OUT: Final[dict[type[AnyCommand], Callable[[Connection, Any], None]]] = {

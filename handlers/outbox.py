@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from chat.closes import SLOW_CONSUMER, Close
+from chat.limits import PAGE_BYTES
 from chat.tracing import Written
 from handlers.wire import SINGLE, Array, Single, close_frame, frame
 
@@ -17,7 +18,6 @@ BOUND: Final = 1 << 20  # bytes a reader may lag behind before it is told to res
 SLOW: Final = BOUND // 2  # above this it gets no typing and presence
 CROWD: Final = 256  # so many are written to at once, 5 µs each; more are in slices
 SLICE: Final = 64  # of the crowd in one turn, and as many of what came since
-_PAGE: Final = 1 << 18  # a catch-up goes on when less than this is unsent
 _PATIENCE_S: Final = 30.0
 _POLL_S: Final = 0.02  # the transport's own bounds are those of a reader too far behind
 
@@ -187,4 +187,4 @@ class Outbox:
 
     def _is_behind(self) -> bool:
         unsent = self._transport.get_write_buffer_size() + sum(map(len, self._chunks))
-        return unsent > _PAGE and self.closed is None and not self._transport.is_closing()
+        return unsent > PAGE_BYTES and self.closed is None and not self._transport.is_closing()
