@@ -15,6 +15,7 @@ from resilience.lease import Lease
 from resilience.link import Command, Reply
 
 SESSION_MS: Final = 120_000  # how long an ended connection is remembered: a client comes back
+_ENDED: Final = 10_000  # ends kept while nothing can be written: some two megabytes
 _AGAIN_S: Final = 0.5  # after a refusal, which may come at once
 
 _info: Final = msgspec.json.Decoder(ConnectionInfo)
@@ -97,13 +98,17 @@ class RedisConnections:
     async def _write(self) -> None:
         if self._anew:
             self._anew = False
-            self._changed = dict(self._infos) | dict.fromkeys(
-                conn for conn, info in self._changed.items() if info is None
-            )
+            ended = [conn for conn, info in self._changed.items() if info is None]
+            self._changed = dict(self._infos) | dict.fromkeys(ended[-_ENDED:])
             await self._courier.ask([("DEL", self._key)])
         changed, self._changed = self._changed, {}
         commands = [c for conn, info in changed.items() for c in self._commands(conn, info)]
-        await self._courier.ask_in_parts(commands)
+        try:
+            await self._courier.ask_in_parts(commands)
+        except Unavailable:
+            # Who lives is written anew; who has ended would be remembered for a day.
+            self._changed = changed | self._changed
+            raise
 
     def _commands(self, conn: str, info: ConnectionInfo | None) -> list[Command]:
         session = keys.session(conn)

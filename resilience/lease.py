@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from chat.errors import Unavailable
@@ -33,10 +34,17 @@ class Lease:
         self.on_died: list[Callable[[str], None]] = []
         self._courier = courier
         self._doomed: frozenset[str] = frozenset()
+        self._buried: set[str] = set()  # and not cleared away yet
+        self._dying = asyncio.Event()
         self.lapses = 0
 
     async def run(self) -> None:
-        """Renew until cancelled."""
+        """Renew, and clear away beside it what may take longer than a lease, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._renew(), name="lease renewal")
+            group.create_task(self._clear_away(), name="clearing away")
+
+    async def _renew(self) -> None:
         while True:
             try:
                 await self._beat()
@@ -55,16 +63,26 @@ class Lease:
                         assert_again()
                 gone = _names(dead)
                 self.live = (_names(live) | (self.live & gone)) - (gone & self._doomed)
-                for node in gone & self._doomed:
-                    await self._bury(node)
+                for node in (gone & self._doomed) - self._buried:
+                    self._bury(node)
                 self._doomed = gone
         self.reports.keep(reports, self.live)
 
-    async def _bury(self, node: str) -> None:
+    def _bury(self, node: str) -> None:
         _log.warning("node_died", extra={"dead": node})
         for tell in self.on_died:
             tell(node)
-        await self._clear(node)
+        self._buried.add(node)
+        self._dying.set()
+
+    async def _clear_away(self) -> None:
+        while True:
+            await self._dying.wait()
+            self._dying.clear()
+            for node in tuple(self._buried):
+                with suppress(Unavailable):  # it counts as dead until it is cleared: once more
+                    await self._clear(node)
+                self._buried.discard(node)
 
     async def _clear(self, node: str) -> None:
         """Take away all that a node left; several may do so at once."""

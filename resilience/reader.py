@@ -25,6 +25,7 @@ from resilience.verdicts import AGAIN_S, Verdict, code, judge
 Commands = Callable[[int], Sequence[Command]]  # from the number of the last break
 
 BATCH: Final = 128  # reads that share one barrier
+EVENTS: Final = 2_000  # they may bring, of up to 16 KB each: what a link carries within ANSWER_S
 WAITING: Final = 20_000  # beyond that a join is refused at once rather than late
 
 
@@ -38,14 +39,20 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class _Asked:
-    __slots__ = ("commands", "future", "tolerant")
+    __slots__ = ("commands", "events", "future", "tolerant")
 
     def __init__(
-        self, commands: Commands, future: asyncio.Future[list[Reply]], *, tolerant: bool
+        self,
+        commands: Commands,
+        future: asyncio.Future[list[Reply]],
+        *,
+        tolerant: bool = False,
+        events: int = 0,
     ) -> None:
         self.commands = commands
         self.future = future
         self.tolerant = tolerant
+        self.events = events
 
     def bears(self, reply: Reply) -> bool:
         """Tell whether it is answered in spite of what one of its commands met."""
@@ -96,7 +103,7 @@ class Reader:
                 question.limit,
             )
 
-        reply = await self.ask(command)
+        (reply,) = await self._ask(lambda mark: [command(mark)], events=question.limit)
         try:
             return self._page(question, reply)
         except Garbled:
@@ -109,18 +116,20 @@ class Reader:
         It is built anew for each attempt, from the number of the last break; it must bear
         being carried out twice. Raises `Unavailable` after the hold time.
         """
-        return (await self._ask(lambda mark: [command(mark)], tolerant=False))[0]
+        return (await self._ask(lambda mark: [command(mark)]))[0]
 
     async def ask_each(self, commands: Commands) -> list[Reply]:
         """Return the replies to commands, as `ask`; a mistake in one of them is its reply."""
         return await self._ask(commands, tolerant=True)
 
-    async def _ask(self, commands: Commands, *, tolerant: bool) -> list[Reply]:
+    async def _ask(
+        self, commands: Commands, *, tolerant: bool = False, events: int = 0
+    ) -> list[Reply]:
         while self._queue and self._queue[0].future.done():  # given up in a long outage
             self._queue.popleft()
         if len(self._queue) >= WAITING:
             raise Unavailable("too many reads wait")
-        asked = _Asked(commands, self._promises.new(), tolerant=tolerant)
+        asked = _Asked(commands, self._promises.new(), tolerant=tolerant, events=events)
         self._queue.append(asked)
         self._wake.set()
         return await asked.future
@@ -148,10 +157,12 @@ class Reader:
 
     def _take(self) -> list[_Asked]:
         taken: list[_Asked] = []
-        while self._queue and len(taken) < BATCH:
+        events = 0
+        while self._queue and len(taken) < BATCH and events < EVENTS:
             asked = self._queue.popleft()
             if not asked.future.done():
                 taken.append(asked)
+                events += asked.events
         return taken
 
     async def _send(self, link: Link, quorum: Quorum, batch: Sequence[_Asked]) -> float:
@@ -175,16 +186,12 @@ class Reader:
             asked.future.set_result(answers)
 
     async def _consider(self, link: Link, failed: Sequence[ReplyError]) -> float:
-        pause = 0.0
-        for error in failed:
-            verdict = judge(error)
-            if verdict is Verdict.FENCED:
-                raise LinkLost(code(error))
-            if verdict is Verdict.UNLOADED:
-                await link.pipeline([READ.load], ANSWER_S)
-            else:
-                pause = AGAIN_S
-        return pause
+        verdicts = set(map(_judge, failed))
+        if Verdict.UNLOADED in verdicts:
+            (loaded,) = await link.pipeline([READ.load], ANSWER_S)
+            if isinstance(loaded, ReplyError):
+                verdicts.add(_judge(loaded))
+        return AGAIN_S if verdicts - {Verdict.UNLOADED} else 0.0
 
     def _page(self, question: Question, reply: Reply) -> Page:
         match reply:
@@ -197,6 +204,14 @@ class Reader:
                 self._known.note(question.room, page.epoch, head)
                 return page
         raise Garbled("read")
+
+
+def _judge(error: ReplyError) -> Verdict:
+    """Return what an error means; `LinkLost` if this is no master any more."""
+    verdict = judge(error)
+    if verdict is Verdict.FENCED:
+        raise LinkLost(code(error))
+    return verdict
 
 
 def may_commit(written: Reply) -> bool:

@@ -1,5 +1,6 @@
 """What a dead node left is taken away, however much it is."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -38,3 +39,32 @@ async def test_many_rooms_are_cleared_in_several_errands(
         assert await master.command("HKEYS", keys.members(room)) == ["bo/b"]
     assert await master.command("EXISTS", keys.node_rooms("dead")) == 0
     assert max(sizes) <= 200
+
+
+async def test_a_lease_is_renewed_while_a_dead_node_is_cleared_away(
+    shared: Cluster, open_shared: OpenNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes to take away what a dead node left, the living one goes on living."""
+    monkeypatch.setattr(lease, "BEAT_S", 0.1)
+    engine = (await open_shared(node="a")).redis
+    ask: Ask = engine.courier.ask
+    clearing, done = asyncio.Event(), asyncio.Event()
+
+    async def slow(commands: Sequence[Command]) -> list[Reply]:
+        if ("HKEYS", keys.node_rooms("dead")) in commands:
+            clearing.set()
+            await done.wait()
+        return await ask(commands)
+
+    monkeypatch.setattr(engine.courier, "ask", slow)
+    master = await shared.master()
+
+    async def ends() -> float:
+        return float(await master.command("ZSCORE", keys.NODES, "a"))
+
+    await master.command("ZADD", keys.NODES, 1, "dead")
+    await clearing.wait()
+    before = await ends()
+    await until(ends, lambda now: now > before)
+    done.set()
+    await until(lambda: master.command("ZSCORE", keys.NODES, "dead"), lambda ends: ends is None)

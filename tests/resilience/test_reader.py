@@ -1,0 +1,63 @@
+"""The reader: no more in one round trip than is answered in time, and rests between refusals."""
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from chat.errors import Unavailable
+from deploy.local.cluster import Cluster
+from resilience import reader as reading
+from resilience.known import Known
+from resilience.reader import Question, Reader
+from resilience.records import Records
+from resilience.succession import Succession
+from resilience.verdicts import AGAIN_S
+from tests.resilience.nodes import OpenNode
+
+HOLD_S = 1.0
+
+
+async def test_what_many_pages_bring_is_read_in_several_round_trips() -> None:
+    """Reads that may bring nothing go together, those that may bring much in turns."""
+    reader = Reader(cast("Succession", None), Known(), Records(), lambda: "epoch", HOLD_S)
+    pages = 3 * reading.EVENTS // 100
+    asking = [
+        asyncio.create_task(reader.page(Question(f"room-{index}", "last", 0, 100)))
+        for index in range(pages)
+    ]
+    heads = [
+        asyncio.create_task(reader.page(Question("den", "head"))) for _ in range(reading.BATCH)
+    ]
+    await asyncio.sleep(0)
+    taken = [len(reader._take()) for _ in range(4)]
+    assert taken == [pages // 3] * 3 + [reading.BATCH]
+    for task in (*asking, *heads):
+        task.cancel()
+    await asyncio.gather(*asking, *heads, return_exceptions=True)
+
+
+async def test_what_may_not_be_loaded_is_read_with_rests(
+    shared: Cluster, open_shared: OpenNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the right to load scripts a read is tried again, but not as fast as it fails."""
+    node, master = await open_shared(hold_s=HOLD_S), await shared.master()
+    engine = node.redis
+    built = 0
+    get = engine.known.get
+
+    def counted(room: str) -> object:
+        nonlocal built
+        built += 1
+        return get(room)
+
+    monkeypatch.setattr(engine.known, "get", counted)
+    await master.command("ACL", "SETUSER", "chat", "-script|load")
+    try:
+        await master.command("SCRIPT", "FLUSH")
+        with pytest.raises(Unavailable):
+            await node.log.read("den", limit=1)
+    finally:
+        await master.command("ACL", "SETUSER", "chat", "+script|load")
+    assert 2 <= built <= HOLD_S / AGAIN_S + 1
+    assert (await node.log.read("den", limit=1)).events == []
