@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
+from math import exp, log
 from statistics import linear_regression
 
 from bench.results import Series, matched
 from bench.spread import Spread, ratios, spread
 from bench.workloads.growth import OVER
 
+FLAT = 0.1
+"""An exponent below this is none: a tenfold size makes a cost a quarter dearer at most."""
+
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
     """The b of cost = a · size^b by least squares on logarithms; two or more sizes above zero."""
     return linear_regression([log(s) for s in sizes], [log(c) for c in costs]).slope
+
+
+def farthest(sizes: Sequence[float], costs: Sequence[float]) -> float:
+    """How far the cost farthest from the power law is from it, as a part of it."""
+    slope, intercept = linear_regression([log(s) for s in sizes], [log(c) for c in costs])
+    return max(
+        abs(cost / exp(intercept + slope * log(size)) - 1)
+        for size, cost in zip(sizes, costs, strict=True)
+    )
+
+
+def shape(power: float) -> str:
+    """What an exponent says in a word."""
+    if power < -FLAT:
+        return "falls"
+    if power <= FLAT:
+        return "is flat"
+    return "grows at most linearly" if power <= 1 + FLAT else "grows more than linearly"
 
 
 def _medians(series: Series, what: str, name: str) -> tuple[list[float], list[float]]:
@@ -36,9 +57,12 @@ def growth_lines(series: Series) -> list[str]:
         if len(sizes) > 1:
             unit = "delivery" if name == "cpu_us" else "message"
             power = exponent(sizes, costs)
-            lines.append(f"* CPU per {unit} grows as {what}^{power:.2f} ({costs[0]:.2f} → ")
-            lines[-1] += f"{costs[-1]:.2f} µs over {sizes[0]:g} → {sizes[-1]:,g})"
-    return ["\n**Fit** (0 is constant, 1 is proportional):\n", *lines, ""]
+            lines.append(
+                f"* CPU per {unit} {shape(power)}: {what}^{power:.2f}, from {costs[0]:.2f} to "
+                f"{costs[-1]:.2f} µs; no median is farther than {farthest(sizes, costs):.0%} from "
+                "that line."
+            )
+    return ["\n**Fit** by a power law through the medians (no history counts as 1):\n", *lines, ""]
 
 
 def scaling_lines(series: Series) -> list[str]:

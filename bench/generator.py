@@ -37,6 +37,16 @@ class Figures:
         return float(self.raw["own_cpu_ns"]) / float(self.raw["wall_ns"])
 
     @property
+    def opening_share(self) -> float:
+        """The generator's own CPU time while connections were opened, as a share of one core."""
+        return float(self.raw["own_cpu_open_ns"]) / float(self.raw["open_ns"])
+
+    @property
+    def waiting_share(self) -> float:
+        """The part of the window in which the generator was ready to run and had no core."""
+        return float(self.raw["own_wait_ns"]) / float(self.raw["wall_ns"])
+
+    @property
     def others(self) -> float:
         """Cores that were busy with neither the generator nor what is probed: noise."""
         known = self.raw["own_cpu_ns"] + sum(p["cpu_ns"] for p in self.raw["probes"])
@@ -58,10 +68,15 @@ class Figures:
         """A percentile in seconds; `rank` is one of p50 p75 p90 p95 p99 p99.9 p99.99 max."""
         return float(self.raw[histogram][rank]) / 1e9
 
+    @staticmethod
+    def refuse_if_busy(share: float) -> None:
+        """Raises `Refused` if the generator needed so much of a core that it was the limit."""
+        if share > SHARE_LIMIT:
+            raise Refused(f"the generator used {share:.0%} of a core")
+
     def refuse_if_doubtful(self) -> None:
         """Raises `Refused` if the generator was the limit, or a message is missing or doubled."""
-        if self.generator_share > SHARE_LIMIT:
-            raise Refused(f"the generator used {self.generator_share:.0%} of a core")
+        self.refuse_if_busy(self.generator_share)
         for name in ("gaps", "repeats", "lost_connections", "outstanding"):
             if self.count(name):
                 raise Refused(f"{self.count(name)} {name.replace('_', ' ')}")
@@ -92,7 +107,7 @@ def run(plan: Plan) -> Figures:
     """Runs the plan to its end; raises `Refused` rather than give doubtful figures."""
     traffic = plan.traffic
     with tempfile.TemporaryDirectory() as folder:
-        deadline = 2 * traffic.patience + traffic.warmup + traffic.seconds
+        deadline = 2 * traffic.patience + traffic.warmup + max(traffic.seconds, traffic.longest)
         figures = finish(start(plan, Path(folder)), deadline)
     figures.refuse_if_doubtful()
     return figures

@@ -31,6 +31,7 @@ class Traffic:
     `closed`: each publisher's next message leaves when its last one reached everybody (and was
     acked, where the server acks). `open`: `rate` messages/s by a schedule that never waits, each
     timed from when it was due, so that a stall is not left out. `hold`: nothing.
+    A window in which fewer than `least` messages were published goes on, for `longest` seconds.
     """
 
     mode: Mode
@@ -38,6 +39,8 @@ class Traffic:
     warmup: float
     rate: float = 0.0
     concurrency: int = 64
+    least: int = 0
+    longest: float = 0.0
     patience: float = 60.0
 
 
@@ -73,7 +76,7 @@ class Plan:
             yield f"sequence {peer.sequence}"
         yield f"acks {int(peer.acks)}"
         yield f"mode {traffic.mode}"
-        for key in ("rate", "warmup", "seconds", "patience", "concurrency"):
+        for key in ("rate", "warmup", "seconds", "least", "longest", "patience", "concurrency"):
             yield f"{key} {getattr(traffic, key)}"
 
     def _connections(self) -> Iterator[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from bench import targets
 from bench.fit import growth_lines, scaling_lines
 from bench.limit import limit_lines
+from bench.machine import COMMIT, DATE
 from bench.paths import BENCH, ROOT
 from bench.peers import all_peers
 from bench.results import Sample, Series, load
@@ -30,8 +30,15 @@ def _titles() -> dict[str, str]:
 
 
 def _machine(found: dict[str, Series]) -> str:
-    newest = list(found.values())[-1]
-    return markdown(["", ""], [[name, text] for name, text in newest.machine.items()])
+    newest = max(found.values(), key=lambda series: series.machine.get(DATE, ""))
+    facts = {name: text for name, text in newest.machine.items() if name not in {DATE, COMMIT}}
+    return markdown(["", ""], [[name, text] for name, text in facts.items()])
+
+
+def _made(series: Series) -> str:
+    """The command, when it was run, and on which state of Holdfast."""
+    date, commit = (series.machine.get(name, "") for name in (DATE, COMMIT))
+    return f"`{series.command}`" + f", on {date}" * bool(date) + f" at {commit}" * bool(commit)
 
 
 def _refusals(samples: list[Sample]) -> list[str]:
@@ -53,23 +60,23 @@ def _noise(samples: list[Sample]) -> list[str]:
     return [f"\nCores busy with other programs meanwhile: {spread(others):.2f}.\n"]
 
 
-def _groups(workload: Workload, series: Series, column: Column) -> Iterator[Group]:
+def _groups(series: Series, column: Column) -> Iterator[Group]:
     titles, reference = _titles(), series.peers()[0]
-    for case in workload.cases:
-        found = {peer: series.pick(peer, column.name, case.parameters) for peer in series.peers()}
+    for case in series.cases():
+        found = {peer: series.pick(peer, column.name, case) for peer in series.peers()}
         shown = [
             Bar(titles.get(peer, peer), spread(list(values.values())), peer == reference)
             for peer, values in found.items()
             if values and min(values.values()) > 0
         ]
         if shown:
-            at = ", ".join(f"{name} {fact(value)}" for name, value in case.parameters.items())
+            at = ", ".join(f"{name} {fact(value)}" for name, value in case.items())
             yield Group(at, shown)
 
 
 def _plot(workload: Workload, series: Series) -> str:
-    column = next((c for c in workload.columns if c.compared), None)
-    groups = list(_groups(workload, series, column)) if column else []
+    column = next((c for c in workload.columns if c.plotted), None)
+    groups = list(_groups(series, column)) if column else []
     if column is None or not groups:
         return ""
     PLOTS.mkdir(parents=True, exist_ok=True)
@@ -77,16 +84,10 @@ def _plot(workload: Workload, series: Series) -> str:
     return f"\n![{workload.name}: {column.title}](benchmarks/{workload.name}.svg)\n"
 
 
-def _measured(name: str, series: Series) -> Workload:
-    """The workload with those of its cases that the series has."""
-    workload, seen = WORKLOADS[name](Options()), [sample.parameters for sample in series.samples]
-    return replace(workload, cases=tuple(c for c in workload.cases if c.parameters in seen))
-
-
 def _section(workload: Workload, series: Series) -> str:
     extra = _EXTRA.get(workload.name)
     lines = [
-        f"## {workload.name}\n\n{workload.about}\n\n`{series.command}`\n",
+        f"## {workload.name}\n\n{workload.about}\n\n{_made(series)}\n",
         table(workload, series, _titles()),
         _plot(workload, series),
         *(extra(series) if extra else []),
@@ -102,7 +103,7 @@ def report() -> None:
     if not found:
         raise SystemExit("nothing was measured yet: python -m bench fanout")
     promised = markdown(["promised", "measured", "kept"], list(targets.rows(found)))
-    sections = [_section(_measured(name, series), series) for name, series in found.items()]
+    sections = [_section(WORKLOADS[name](Options()), series) for name, series in found.items()]
     head = [INTRODUCTION, _machine(found), "\n## Promised and measured\n", promised, ""]
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text("\n".join([*head, *sections, TRIED]))

@@ -41,12 +41,19 @@ class Series:
             and name in s.values
         }
 
-    def has(self, parameters: dict[str, Any]) -> bool:
-        """Whether there was any run under the given parameters."""
-        return any(parameters.items() <= s.parameters.items() for s in self.samples)
+    def runs(self, peer: str, parameters: dict[str, Any]) -> int:
+        """How often a peer was run under the given parameters, refused runs included."""
+        return sum(
+            s.peer == peer and parameters.items() <= s.parameters.items() for s in self.samples
+        )
+
+    def cases(self) -> list[dict[str, Any]]:
+        """Under which parameters there were runs, in the order of the first ones."""
+        cases = {tuple(sample.parameters.items()): sample.parameters for sample in self.samples}
+        return list(cases.values())
 
     def peers(self) -> list[str]:
-        """The peers in the order they were measured."""
+        """The peers in the order they were first measured in."""
         return list(dict.fromkeys(s.peer for s in self.samples))
 
     def save(self) -> None:

@@ -87,7 +87,7 @@ def bars(title: str, groups: Sequence[Group]) -> str:
     values = [v for g in groups for b in g.bars for v in (b.value.low, b.value.high)]
     scale = _Scale(values)
     height = HEADER + sum(GROUP_GAP + ROW * len(group.bars) for group in groups) + 10
-    parts = [_text(8, 16, title, weight="bold"), *_axis(scale, height)]
+    parts = [_text(8, 16, f"{title} (logarithmic)", weight="bold"), *_axis(scale, height)]
     y = float(HEADER)
     for group in groups:
         parts.append(_text(8, y + 16, group.label, weight="bold"))

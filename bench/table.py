@@ -19,14 +19,15 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def table(workload: Workload, series: Series, titles: dict[str, str]) -> str:
     """One row a case and peer; ratios are to the first peer, taken within each repetition."""
     reference = series.peers()[0]
-    head = ["", *workload.cases[0].parameters]
+    cases = series.cases()
+    head = ["", *cases[0]]
     for column in workload.columns:
         head += [column.title, "ratio"] if column.compared else [column.title]
     rows = []
-    for case in filter(lambda case: series.has(case.parameters), workload.cases):
+    for case in cases:
         for peer in series.peers():
-            facts = [fact(value) for value in case.parameters.values()]
-            cells = _cells(workload.columns, series, peer, reference, case.parameters)
+            facts = [fact(value) for value in case.values()]
+            cells = _cells(workload.columns, series, peer, reference, case)
             rows.append([titles.get(peer, peer), *facts, *cells])
     return markdown(head, rows)
 
@@ -40,8 +41,9 @@ def _cells(
     columns: Sequence[Column], series: Series, peer: str, reference: str, at: dict[str, Any]
 ) -> Iterator[str]:
     for column in columns:
-        values = list(series.pick(peer, column.name, at).values())
-        yield format(spread(values), column.spec) if values else "–"
+        values, runs = list(series.pick(peer, column.name, at).values()), series.runs(peer, at)
+        only = f" [{len(values)} of {runs}]" if len(values) < runs else ""
+        yield format(spread(values), column.spec) + only if values else "–"
         if column.compared:
             yield _ratio(series, peer, reference, column.name, at)
 

@@ -77,7 +77,8 @@ typedef struct {
     uint32_t targets, probes, headers, concurrency;
     Mode mode;
     bool acks;
-    double rate, warmup, seconds, patience;
+    double rate, warmup, seconds, longest, patience;
+    uint64_t least; /* messages: the window goes on until so many were published, or for `longest` */
     Conn *conn;
     uint32_t conns;
     Room *room;
@@ -95,7 +96,8 @@ typedef struct {
     int epoll;
     bool measuring, publishing;
     uint32_t live, opening, lost;
-    int64_t now, longest_silence, silent_from, next_due;
+    int64_t now, from, until; /* the window: a message counts in it that was due in it */
+    int64_t longest_silence, silent_from, next_due;
     uint64_t turn;
     Counts counts, at_start, at_end;
     Histogram opened, delivery, ack, lateness;

@@ -87,6 +87,8 @@ static void take_line(Plan *plan, const char *key, const char *value) {
     else if (!strcmp(key, "rate")) plan->rate = atof(value);
     else if (!strcmp(key, "warmup")) plan->warmup = atof(value);
     else if (!strcmp(key, "seconds")) plan->seconds = atof(value);
+    else if (!strcmp(key, "longest")) plan->longest = atof(value);
+    else if (!strcmp(key, "least")) plan->least = strtoull(value, NULL, 10);
     else if (!strcmp(key, "patience")) plan->patience = atof(value);
     else die("plan: unknown key %s", key);
 }

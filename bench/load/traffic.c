@@ -50,6 +50,12 @@ void traffic_silence(Conn *c) {
     }
 }
 
+/* Late ones too: who leaves out what arrives after the window leaves out the worst. */
+static void record(Histogram *h, const char *stamp) {
+    int64_t due = (int64_t)read_hex(stamp + STAMP_TIME, 16);
+    if (due >= load.from && due < load.until) histogram_record(h, load.now - due);
+}
+
 static void take_delivery(Conn *c, const char *stamp) {
     Room *room = &load.plan.room[c->room];
     uint64_t from = read_hex(stamp, 4), number = read_hex(stamp + STAMP_NUMBER, 8);
@@ -63,7 +69,7 @@ static void take_delivery(Conn *c, const char *stamp) {
     load.counts.delivered++;
     if (load.measuring) traffic_silence(c);
     c->last_delivery = load.now;
-    if (load.measuring) histogram_record(&load.delivery, load.now - (int64_t)read_hex(stamp + STAMP_TIME, 16));
+    record(&load.delivery, stamp);
     settle(room->publisher[from]);
 }
 
@@ -71,7 +77,7 @@ static void take_ack(Conn *c, const char *text, size_t length) {
     const char *mark = memmem(text, length, ACK_MARK, MARK);
     if (!mark) return;
     load.counts.acked++;
-    if (load.measuring) histogram_record(&load.ack, load.now - (int64_t)read_hex(mark + MARK + STAMP_TIME, 16));
+    record(&load.ack, mark + MARK);
     settle(c);
 }
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from bench import generator
 from bench.plan import Room, Traffic
-from bench.workloads.closed import WARMUP_SHARE, closed_loop, values
+from bench.workloads.closed import WARMUP, closed_loop, values
 from bench.workloads.workload import Case, Column, Options, Setting, Workload
 
 RATE = 1000.0
@@ -26,6 +26,7 @@ PROCESS_MEMBERS = 60
 PROCESS_IN_FLIGHT = 32
 """Enough to keep a process busy though each of its rooms' publishers are spread over all."""
 
+CAPACITY = "deliveries per CPU second of the busiest process"
 OVER = "over which a room is spread"
 
 
@@ -34,7 +35,7 @@ def _members(many: int, seconds: float, setting: Setting) -> dict[str, float]:
 
 
 def _steady(seconds: float) -> Traffic:
-    return Traffic("open", seconds, seconds * WARMUP_SHARE, rate=RATE)
+    return Traffic("open", seconds, WARMUP, rate=RATE)
 
 
 def _rooms(many: int, seconds: float, setting: Setting) -> dict[str, float]:
@@ -63,7 +64,7 @@ def growth(options: Options) -> Workload:
     ]
     columns = (
         Column("server CPU µs per message", "cpu_us_message", ".1f"),
-        Column("server CPU µs per delivery", "cpu_us", ".2f"),
+        Column("server CPU µs per delivery", "cpu_us", ".2f", plotted=True),
         Column("Redis CPU µs per message", "redis_us_message", ".1f"),
     )
     about = (
@@ -88,7 +89,7 @@ def processes(options: Options) -> Workload:
         for n, over in ((1, 1), (2, 1), (2, 2))
     )
     columns = (
-        Column("deliveries per CPU second of the busiest process", "capacity_per_s", ",.0f"),
+        Column(CAPACITY, "capacity_per_s", ",.0f", plotted=True),
         Column("server CPU µs per delivery, all processes", "cpu_us", ".2f"),
     )
     about = (

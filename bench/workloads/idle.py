@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from bench.plan import Room, Traffic
+from bench.workloads.opening import WARM_CONNECTIONS
 from bench.workloads.workload import KIB, Case, Column, Options, Setting, Workload
 
 PEERS = (
@@ -19,9 +20,6 @@ PEERS = (
 """One of each: by which layer or adapter messages would go makes no difference to silence."""
 
 ROOM_MEMBERS = 10
-WARM_CONNECTIONS = 50
-"""Opened and closed first: what a server loads with its first connection is not per connection."""
-
 WINDOW = 25.0
 """Seconds: the interval of the pings of Holdfast, Socket.IO and the peers here, so one for each."""
 
@@ -45,9 +43,9 @@ def idle(options: Options) -> Workload:
     """Connections, joined and silent."""
     cases = tuple(Case({"connections": n}, partial(_measure, n)) for n in options.connections)
     columns = (
-        Column("RSS KiB per connection", "kib_per_connection", ".1f", compared=True),
+        Column("RSS KiB per connection", "kib_per_connection", ".1f", compared=True, plotted=True),
         Column("CPU, share of a core", "cpu_share", ".2%"),
         Column("Redis, share of a core", "redis_share", ".2%"),
     )
     about = f"Connections in rooms of ten, silent for {WINDOW:.0f} s but for the pings."
-    return Workload("idle", about, PEERS, cases, columns, anew=True)
+    return Workload("idle", about, PEERS, cases, columns)

@@ -60,12 +60,13 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A value's column; a compared one is also given as a ratio to Holdfast's."""
+    """A value's column; a compared one is also given as a ratio to Holdfast's, one is plotted."""
 
     title: str
     name: str
     spec: str
     compared: bool = False
+    plotted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,6 @@ class Workload:
     """A name, what it asks, who takes part, what is measured and how it is shown.
 
     One that breaks Redis gets a new one for each case, and every peer connects by its sentinels.
-    With `anew` each case gets new servers: what one left in memory would be the next one's.
     """
 
     name: str
@@ -82,7 +82,6 @@ class Workload:
     cases: tuple[Case, ...]
     columns: tuple[Column, ...]
     breaks_redis: bool = False
-    anew: bool = False
 
 
 @dataclass(frozen=True)

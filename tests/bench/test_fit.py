@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.fit import exponent, growth_lines, scaling_lines
+from bench.fit import exponent, farthest, growth_lines, scaling_lines, shape
 from bench.results import Sample, Series
 from bench.workloads.growth import OVER
 
@@ -18,6 +18,18 @@ def test_the_exponent_of_a_power_law_is_found() -> None:
         assert exponent(sizes, [3 * size**power for size in sizes]) == pytest.approx(power)
 
 
+def test_what_an_exponent_says_is_said_in_a_word() -> None:
+    """Flat or linear is what is wanted."""
+    said = [shape(power) for power in (-0.4, 0.0, 0.8, 1.0, 1.5)]
+    assert said == ["falls", "is flat", *["grows at most linearly"] * 2, "grows more than linearly"]
+
+
+def test_a_cost_that_no_power_law_fits_is_told_as_far_from_it() -> None:
+    """Of three costs on a line none is off; a bend in them is."""
+    assert farthest([1.0, 10.0, 100.0], [2.0, 20.0, 200.0]) == pytest.approx(0)
+    assert farthest([1.0, 10.0, 100.0], [2.0, 1.0, 2.0]) > 0.2
+
+
 def test_growth_is_told_from_the_medians_of_the_repetitions() -> None:
     """Each thing that grew gets a line of its own, over its own sizes only."""
     values = {"cpu_us": 1.0, "cpu_us_message": 1.0}
@@ -28,8 +40,9 @@ def test_growth_is_told_from_the_medians_of_the_repetitions() -> None:
         for size, cost in sizes.items()
     ]
     text = "\n".join(growth_lines(_series(samples)))
-    assert "members^0.00" in text
-    assert "rooms^1.00" in text
+    assert "is flat: members^0.00, from 5.00 to 5.00 µs" in text
+    assert "grows at most linearly: rooms^1.00" in text
+    assert text.count("farther than 0% from") == 2
     assert "nodes" not in text
 
 

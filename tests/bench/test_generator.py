@@ -144,6 +144,38 @@ async def test_a_stall_is_charged_to_every_message_that_was_due_in_it() -> None:
     assert figures.percentile("delivery", "max") == pytest.approx(0.5, abs=0.1)
 
 
+async def test_a_message_that_comes_after_the_window_is_timed_as_well() -> None:
+    """Open loop: what was due in the window and stalled until after it is as late as it is."""
+    until = asyncio.get_running_loop().time() + 1.2
+
+    async def stalling(members: list[web.WebSocketResponse], text: str) -> None:
+        left = until - asyncio.get_running_loop().time()
+        await asyncio.sleep(left if 0 < left < 0.9 else 0)
+        await to_all(members, text)
+
+    traffic = Traffic("open", 0.6, 0.1, rate=200)
+    async with room(stalling) as port:
+        peer = chosen_peers("plain")[0]
+        plan = Plan(peer, (Room(1, 1),), traffic, (port,), ())
+        figures = await asyncio.to_thread(generator.run, plan)
+    assert figures.seconds < 0.7
+    assert figures.percentile("delivery", "max") > 0.4
+
+
+async def test_a_slow_server_gets_a_longer_window() -> None:
+    """A window goes on until it has the messages that it was to have, and no longer than told."""
+
+    async def slow(members: list[web.WebSocketResponse], text: str) -> None:
+        await asyncio.sleep(0.1)
+        await to_all(members, text)
+
+    enough = await measured(slow, Traffic("closed", 0.2, 0.0, least=20, longest=5.0))
+    assert 0.5 < enough.seconds < 3
+    assert enough.count("published") >= 20
+    capped = await measured(slow, Traffic("closed", 0.2, 0.0, least=1000, longest=0.6))
+    assert capped.seconds == pytest.approx(0.6, abs=0.2)
+
+
 async def test_a_server_that_refuses_the_upgrade_gives_no_figures() -> None:
     """The generator ends by an error instead of measuring nothing."""
     async with room(to_all) as port:
@@ -164,3 +196,4 @@ def test_the_cpu_of_the_server_is_counted_and_a_busy_generator_is_refused() -> N
     busy = Figures(figures.raw | {"own_cpu_ns": figures.raw["wall_ns"]})
     with pytest.raises(Refused, match="generator used 100%"):
         busy.refuse_if_doubtful()
+    assert 0 < figures.opening_share <= 1.05

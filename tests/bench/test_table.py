@@ -30,6 +30,14 @@ def test_a_refused_run_gives_no_number() -> None:
     assert "| plain | 8 | – | – |" in text
 
 
+def test_runs_that_were_refused_are_counted() -> None:
+    """A median of one run of two says so."""
+    good = Sample("holdfast", 0, {"in flight": 8}, {"cpu_us": 1.0})
+    bad = Sample("holdfast", 1, {"in flight": 8}, {}, refused="3 gaps")
+    text = table(_workload(), Series("fanout", "", [good, bad], machine={}), {})
+    assert "| holdfast | 8 | 1.0 (1.0–1.0) [1 of 2] |" in text
+
+
 def test_a_case_that_was_not_run_has_no_row() -> None:
     """Of a workload that was told to run some of its cases only these are shown."""
     sample = Sample("holdfast", 0, {"in flight": 8}, {"cpu_us": 1.0})
