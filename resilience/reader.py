@@ -25,7 +25,7 @@ from resilience.verdicts import AGAIN_S, Verdict, code, judge
 Commands = Callable[[int], Sequence[Command]]  # from the number of the last break
 
 BATCH: Final = 128  # reads that share one barrier
-EVENTS: Final = 2_000  # they may bring, of up to 16 KB each: what a link carries within ANSWER_S
+EVENTS: Final = 5_000  # they may bring, of up to 16 KB each: what a link carries within ANSWER_S
 WAITING: Final = 20_000  # beyond that a join is refused at once rather than late
 
 
@@ -103,12 +103,21 @@ class Reader:
                 question.limit,
             )
 
-        (reply,) = await self._ask(lambda mark: [command(mark)], events=question.limit)
+        (reply,) = await self._ask(lambda mark: [command(mark)], events=self._expected(question))
         try:
             return self._page(question, reply)
         except Garbled:
             self._records.skipped += 1
             raise Unavailable("the room's records are not ours") from None
+
+    def _expected(self, question: Question) -> int:
+        """Return how many events a page may bring, as far as this node knows the room."""
+        known = self._known.get(question.room).seq
+        if question.which == "head":
+            return 0
+        if question.which == "after" and known:
+            return min(question.limit, max(0, known - question.bound))
+        return question.limit
 
     async def ask(self, command: Callable[[int], Command]) -> Reply:
         """Return the reply to a command once all that it rests on is committed.
@@ -150,8 +159,8 @@ class Reader:
             batch = self._take()
             try:
                 pause = await self._send(link, quorum, batch)
-            finally:
-                self._queue.extendleft(a for a in reversed(batch) if not a.future.done())
+            finally:  # what met a mistake may meet it again: behind what has not been tried
+                self._queue.extend(asked for asked in batch if not asked.future.done())
             if pause:
                 await asyncio.sleep(pause)
 

@@ -30,11 +30,27 @@ async def test_what_many_pages_bring_is_read_in_several_round_trips() -> None:
         asyncio.create_task(reader.page(Question("den", "head"))) for _ in range(reading.BATCH)
     ]
     await asyncio.sleep(0)
-    taken = [len(reader._take()) for _ in range(4)]
-    assert taken == [pages // 3] * 3 + [reading.BATCH]
+    assert [len(reader._take()) for _ in range(4)] == [pages // 3] * 3 + [reading.BATCH]
     for task in (*asking, *heads):
         task.cancel()
     await asyncio.gather(*asking, *heads, return_exceptions=True)
+
+
+async def test_looks_for_what_may_be_missing_go_together() -> None:
+    """After a failover all rooms are looked at: of a known one as much is expected as is known."""
+    known = Known()
+    known.note("den", "epoch", 7)
+    reader = Reader(cast("Succession", None), known, Records(), lambda: "epoch", HOLD_S)
+    asking = [
+        asyncio.create_task(reader.page(Question("den", which, bound, 500)))
+        for which, bound in [("head", 0), ("after", 7), ("after", 9), ("after", 5)] * 32
+    ]
+    await asyncio.sleep(0)
+    taken = reader._take()
+    assert [asked.events for asked in taken] == [0, 0, 0, 2] * 32
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
 
 
 async def test_what_may_not_be_loaded_is_read_with_rests(
