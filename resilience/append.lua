@@ -18,7 +18,8 @@ local ts_text = string.format('%.0f', ts)
 
 -- Idempotency keys: two hashes in rotation, each filled for the dedup time or until it is full.
 -- Only this clock decides what is forgotten: that keys expire just frees memory, later than that.
-local turn, turned = tonumber(m[5]) or 0, tonumber(m[6]) or 0
+local last_turn, last_turned = tonumber(m[5]) or 0, tonumber(m[6]) or 0
+local turn, turned = last_turn, last_turned
 local rotated = clock - turned >= dedup or redis.call('HLEN', stem .. ':' .. turn) >= most
 local stale = rotated and clock - turned >= 2 * dedup
 if rotated then turn, turned = turn + 1, clock end
@@ -110,6 +111,8 @@ for n, i in ipairs(added) do
       't', ts_text, 'd', ARGV[i + 4], 'p', ARGV[i + 5])
   end
 end
+-- Where nothing is added the next turn is left to who adds: there is no key yet to let expire.
+if #added == 0 then turn, turned, rotated = last_turn, last_turned, false end
 -- Written also when nothing was appended: WAIT then covers what the answers rest on.
 redis.call('HSET', meta, 'epoch', epoch, 'head', string.format('%.0f', seq), 'ts', ts_text,
   'mark', renewed and ARGV[4] or m[3] or '0', 'turn', turn, 'turned', string.format('%.0f', turned))

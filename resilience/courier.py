@@ -16,6 +16,7 @@ from resilience.verdicts import AGAIN_S, Verdict, code, judge
 
 WAITING: Final = 10_000  # beyond that signals are dropped, and questions refused
 BATCH: Final = 512  # commands of one round trip
+REST_S: Final = 0.3  # at most, while all that waits is refused for now
 PART: Final = 200  # commands of one errand out of many, which must be answered in time
 
 
@@ -38,6 +39,7 @@ class Courier:
         self._queue: deque[_Errand] = deque()
         self._wake = asyncio.Event()
         self._link: Link | None = None
+        self._rest_s = AGAIN_S
         self.dropped = 0
 
     def tell(self, command: Command) -> None:
@@ -105,8 +107,11 @@ class Courier:
         finally:
             left = [e for e in errands if e.future is not None and not e.future.done()]
             self._queue.extendleft(reversed(left))
+        if len(left) < len(errands):
+            self._rest_s = AGAIN_S
         if left:
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(self._rest_s)
+            self._rest_s = min(2 * self._rest_s, REST_S)
 
     def _take(self) -> list[_Errand]:
         errands: list[_Errand] = []

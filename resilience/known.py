@@ -30,8 +30,13 @@ class Known:
         return self._positions.get(room, NOTHING)
 
     def note(self, room: str, epoch: str, seq: int) -> None:
-        """Take in that everything up to `seq` is committed; what is known already is no news."""
+        """Take in that everything up to `seq` is committed; what is known already is no news.
+
+        Nor is that a room is empty: rooms of any name are, and would push out the others.
+        """
         before = self._positions.get(room)
+        if before is None and not seq:
+            return
         if before is not None and before.epoch == epoch and before.seq >= seq:
             return
         self._positions[room] = Position(epoch, seq)

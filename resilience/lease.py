@@ -38,6 +38,11 @@ class Lease:
         self._dying = asyncio.Event()
         self.lapses = 0
 
+    def hear(self, node: str) -> None:
+        """A node told something: it lives, whatever the last beat knew of it; the next one asks."""
+        if node not in self.live:
+            self.live |= {node}
+
     async def run(self) -> None:
         """Renew, and clear away beside it what may take longer than a lease, until cancelled."""
         async with asyncio.TaskGroup() as group:

@@ -40,6 +40,7 @@ class Mirrors:
         self._wanted = wanted
         self._tell = tell
         self._mine = f"/{lease.node}".encode()
+        self._looks: dict[str, asyncio.Future[Roll]] = {}
         self._rolls: dict[str, Roll] = {}
         self.skipped = 0
         lease.on_died.append(self._bury)
@@ -59,7 +60,9 @@ class Mirrors:
         """Take in what another node tells of its users."""
         if news.node == self._lease.node:
             return
+        self._lease.hear(news.node)
         roll = self.roll(room)
+        roll.version += 1
         for user, name in news.join:
             roll.enter(User(user, name), news.node)
         for user in news.leave:
@@ -67,7 +70,25 @@ class Mirrors:
         self._tell(room)
 
     async def look(self, room: str) -> Roll:
-        """Return what the storage has of other nodes in a room without a mirror; `Unavailable`."""
+        """Return what the storage has of other nodes in a room without a mirror; `Unavailable`.
+
+        However many ask at a time, a thousand who join a room of ten thousand: it is read once.
+        """
+        looking = self._looks.get(room)
+        if looking is None:
+            looking = self._looks[room] = asyncio.get_running_loop().create_future()
+            try:
+                looking.set_result(await self._read(room))
+            except Unavailable as error:
+                looking.set_exception(error)
+            finally:
+                looking.cancel()  # where who asked hung up: the next reads for the others
+                del self._looks[room]
+            return looking.result()
+        await asyncio.wait({looking})
+        return await self.look(room) if looking.cancelled() else looking.result()
+
+    async def _read(self, room: str) -> Roll:
         reply = (await self._courier.ask([("HGETALL", keys.members(room))]))[0]
         seen = Roll()
         seen.replace(self._parse(reply), self._lease.node)
@@ -132,5 +153,6 @@ class Mirrors:
 
     def _bury(self, node: str) -> None:
         for room, roll in self._rolls.items():
-            roll.bury(node)
-            self._tell(room)
+            roll.version += 1
+            if roll.bury(node):
+                self._tell(room)

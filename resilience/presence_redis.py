@@ -1,7 +1,8 @@
 """Presence on Redis: each node writes who is there by way of it, and tells what has changed."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from chat.engine import Listener
@@ -16,6 +17,10 @@ from resilience.roll import Names
 from resilience.scripts import VACATE
 
 CALM_S: Final = 0.2  # a reload, or a hundred joins at once, is one change
+_AT_ONCE: Final = 500  # rooms that are told of or written in one turn: some milliseconds
+
+Joining = list[tuple[str, str | None]]  # users and their names
+_Change = tuple[Joining, list[str]]
 
 
 class RedisPresence:
@@ -104,17 +109,24 @@ class RedisPresence:
             await self._wake.wait()
             await asyncio.sleep(CALM_S)
             self._wake.clear()
-            self._tell_all()
-            rooms, self._dirty = self._dirty, set()
-            await self._write(rooms)
+            untold, self._untold = self._untold, set()
+            dirty, self._dirty = self._dirty, set()
+            for rooms in _parts(untold):
+                self._tell_some(rooms)
+                await asyncio.sleep(0)
+            for rooms in _parts(dirty):  # after a failover all that the node has
+                await self._write(rooms)
 
     async def _write(self, rooms: Iterable[str]) -> None:
         """Make the storage hold for this node what is true, and tell the others."""
         lapses = self._lapses
         here = {room: {u.id: u.name for u in self._here(room).values()} for room in rooms}
-        commands = [command for room in here for command in self._commands(room, here[room])]
+        changes = {room: self._change(room, users) for room, users in here.items()}
+        commands = [c for room in here for c in self._commands(room, here[room], *changes[room])]
         try:
             await self._courier.ask_in_parts(commands)
+            # By themselves: what is refused for now is asked for again with all that stands by it.
+            await self._courier.ask_in_parts(list(self._news(changes)))
         except Unavailable:
             self._doubt(here)
             return
@@ -132,10 +144,21 @@ class RedisPresence:
         else:
             self._written.pop(room, None)
 
-    def _commands(self, room: str, here: Names) -> list[Command]:
+    def _change(self, room: str, here: Names) -> _Change:
+        """Return who is to be stored, and who is stored and gone."""
         stored = self._written.get(room, {})
         join = [(user, name) for user, name in here.items() if stored.get(user, "") != name]
-        leave = [user for user in stored if user not in here]
+        return join, [user for user in stored if user not in here]
+
+    def _news(self, changes: Mapping[str, _Change]) -> Iterator[Command]:
+        for room, (join, leave) in changes.items():
+            if join or leave:
+                news = channel.encode(channel.Attendance(self._node, join, leave))
+                yield ("PUBLISH", keys.channel(room), news)
+
+    def _commands(
+        self, room: str, here: Names, join: Joining, leave: Iterable[str]
+    ) -> list[Command]:
         members = keys.members(room)
         commands: list[Command] = []
         if room in self._unsure:
@@ -146,9 +169,6 @@ class RedisPresence:
         commands += [("HDEL", members, f"{user}/{self._node}") for user in leave]
         if not here:
             commands.append(("HDEL", keys.node_rooms(self._node), room))
-        if join or leave:
-            news = channel.encode(channel.Attendance(self._node, join, leave))
-            commands.append(("PUBLISH", keys.channel(room), news))
         return commands
 
     def _here(self, room: str) -> dict[str, User]:
@@ -167,10 +187,15 @@ class RedisPresence:
         self._untold.add(room)
         self._wake.set()
 
-    def _tell_all(self) -> None:
-        untold, self._untold = self._untold, set()
-        for room in untold:
+    def _tell_some(self, rooms: Iterable[str]) -> None:
+        for room in rooms:
             roll = self._mirrors.get(room)
             change = roll.change() if roll is not None else None
             if change is not None:
                 self._listener.presence_changed(room, *change)
+
+
+def _parts(rooms: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(rooms)
+    while part := list(islice(rest, _AT_ONCE)):
+        yield part

@@ -27,7 +27,7 @@ class Roll:
         self._names: dict[str, str | None] = {}
         self._told: set[str] = set()
         self.seeded = False
-        self.version = 0
+        self.version = 0  # counted up with the news of other nodes
 
     @property
     def entries(self) -> int:
@@ -36,22 +36,19 @@ class Roll:
 
     def enter(self, user: User, node: str) -> None:
         """A user has a first connection to a node."""
-        self.version += 1
         self._nodes.setdefault(node, {})[user.id] = user.name
         self._names[user.id] = user.name
 
     def leave(self, user: str, node: str) -> None:
         """A user's last connection to a node is gone."""
-        self.version += 1
         users = self._nodes.get(node, {})
         users.pop(user, None)
         if not users:
             self._nodes.pop(node, None)
 
-    def bury(self, node: str) -> None:
-        """Take out a node with all its users."""
-        self.version += 1
-        self._nodes.pop(node, None)
+    def bury(self, node: str) -> bool:
+        """Take out a node with all its users; False if it had none."""
+        return self._nodes.pop(node, None) is not None
 
     def replace(self, others: Mapping[str, Names], own: str) -> bool:
         """Take in what the storage has of all nodes but this one; True if that is news."""

@@ -1,15 +1,17 @@
 """Real storages for the contracts: one Redis, or a master with replicas and sentinels."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from deploy.local.cluster import Cluster
+from deploy.local.redis_node import RedisNode
 
 SIZES: Final = {"redis": (0, 0), "sentinel": (2, 3)}  # replicas and sentinels
 ENGINES: Final = ("memory", "redis", "sentinel")
 SHARED: Final[tuple[str, ...]] = ("redis", "sentinel")  # several nodes can be on one
+MORE_REPLICAS: Final = 3  # than any cluster here has
 ALONE: Final[tuple[str, ...]] = ("redis",)  # a node of it can die without another taking over
 
 Clusters = Callable[[str], Cluster]
@@ -35,3 +37,15 @@ def of(kind: str) -> Cluster:
 async def empty(cluster: Cluster) -> None:
     """Remove everything that a test before has stored."""
     await (await cluster.master()).command("FLUSHALL")
+
+
+@asynccontextmanager
+async def too_few_replicas(redis: RedisNode) -> AsyncIterator[None]:
+    """Let it refuse all writes meanwhile."""
+    name = "min-replicas-to-write"
+    _, usual = await redis.command("CONFIG", "GET", name)
+    await redis.command("CONFIG", "SET", name, MORE_REPLICAS)
+    try:
+        yield
+    finally:
+        await redis.command("CONFIG", "SET", name, usual)

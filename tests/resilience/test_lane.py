@@ -1,7 +1,6 @@
 """A lane's second tries: what they answer, and that they come with a rest between them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -12,21 +11,9 @@ from deploy.local.redis_node import RedisNode
 from resilience.lane import MISTAKE_S
 from tests.resilience.nodes import Node, OpenNode, Pair
 from tests.resilience.recorder import draft, until
+from tests.resilience.storages import too_few_replicas
 
 HOLD_S = 2.0
-MORE_REPLICAS = 3  # than any cluster here has
-
-
-@asynccontextmanager
-async def too_few_replicas(redis: RedisNode) -> AsyncIterator[None]:
-    """Let it refuse all writes meanwhile."""
-    name = "min-replicas-to-write"
-    _, usual = await redis.command("CONFIG", "GET", name)
-    await redis.command("CONFIG", "SET", name, MORE_REPLICAS)
-    try:
-        yield
-    finally:
-        await redis.command("CONFIG", "SET", name, usual)
 
 
 def refused(node: Node, code: str) -> Callable[[], Awaitable[int]]:

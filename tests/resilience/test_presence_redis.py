@@ -7,10 +7,11 @@ import pytest
 
 from chat.frames import User
 from deploy.local.cluster import Cluster
-from resilience import keys
+from resilience import keys, lease, presence_redis
 from resilience.link import Command, Reply
 from tests.resilience.nodes import Ask, OpenNode, Pair
 from tests.resilience.recorder import until
+from tests.resilience.storages import too_few_replicas
 
 ROOMS = [f"room-{index}" for index in range(300)]
 
@@ -92,3 +93,124 @@ async def test_who_left_in_a_lapse_does_not_stay(
     engine.presence.enter("den", "1", User("ann"))
     await came.wait()
     assert await until(stored, lambda fields: fields == []) == []
+
+
+async def test_a_crowd_reads_a_room_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred who ask at a time who is in a room, of which there is no mirror, share a look."""
+    pair.a.engine.presence.enter("den", "1", User("ann"))
+    presence, courier = pair.b.engine.presence, pair.b.redis.courier
+    await until(lambda: presence.view("den", 9), lambda view: view.count == 1)
+    ask: Ask = courier.ask
+    looks = 0
+
+    async def counted(commands: Sequence[Command]) -> list[Reply]:
+        nonlocal looks
+        looks += ("HGETALL", keys.members("den")) in commands
+        return await ask(commands)
+
+    monkeypatch.setattr(courier, "ask", counted)
+    first = asyncio.create_task(presence.view("den", 9))
+    rest = [asyncio.create_task(presence.view("den", 9)) for _ in range(100)]
+    await asyncio.sleep(0)
+    first.cancel()  # who looks for all of them hangs up
+    assert {view.count for view in await asyncio.gather(*rest)} == {1}
+    assert looks <= 2
+
+
+async def test_a_room_is_known_however_many_come_meanwhile(
+    open_shared: OpenNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One's own coming and going is no reason to read the others again."""
+    engine = (await open_shared()).redis
+    ask: Ask = engine.courier.ask
+    comes = 0
+
+    async def coming(commands: Sequence[Command]) -> list[Reply]:
+        nonlocal comes
+        replies = await ask(commands)
+        if ("HGETALL", keys.members("den")) in commands:
+            comes += 1
+            engine.presence.enter("den", f"more-{comes}", User(f"u{comes}"))
+        return replies
+
+    monkeypatch.setattr(engine.courier, "ask", coming)
+    engine.presence.enter("den", "1", User("ann"))
+
+    async def seeded() -> bool:
+        roll = engine.presence._mirrors.get("den")
+        return roll is not None and roll.seeded
+
+    await until(seeded, bool)
+    assert comes == 1
+
+
+async def test_who_is_heard_of_is_there_before_the_next_beat(
+    open_shared: OpenNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People of a node that has just started are not taken for a dead node's."""
+    monkeypatch.setattr(lease, "BEAT_S", 60)
+    a = (await open_shared(node="a")).redis
+    a.presence.enter("den", "1", User("ann"))
+    await a.log.follow("den")
+    b = (await open_shared(node="b")).redis
+    b.presence.enter("den", "2", User("bo"))
+    await until(lambda: a.presence.view("den", 9), lambda view: view.count == 2)
+    await a.presence._mirrors._refresh(["den"])
+    assert (await a.presence.view("den", 9)).count == 2
+
+
+async def test_news_are_told_once_while_nothing_can_be_written(
+    open_shared: OpenNode, shared: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is refused again and again is not told again and again; then both are done."""
+    engine, master = (await open_shared()).redis, await shared.master()
+    presence = engine.presence
+    presence.enter("den", "1", User("ann"))
+    await until(lambda: presence.view("den", 9), lambda view: view.count == 1)
+    link = engine.courier._link
+    assert link is not None
+    carried: list[Command] = []
+    pipeline = link.pipeline
+
+    async def kept(commands: Sequence[Command], within_s: float) -> list[Reply]:
+        carried.extend(commands)
+        return await pipeline(commands, within_s)
+
+    async def counted() -> tuple[int, int]:
+        writes = sum(
+            command[0] == "HSET" and keys.members("lounge") in command for command in carried
+        )
+        return writes, sum(
+            command[:2] == ("PUBLISH", keys.channel("lounge")) for command in carried
+        )
+
+    monkeypatch.setattr(link, "pipeline", kept)
+    async with too_few_replicas(master):
+        presence.enter("lounge", "2", User("bo"))
+        _, told = await until(counted, lambda counts: counts[0] >= 3)
+        assert told == 0
+    await until(counted, lambda counts: counts[1] == 1)
+
+
+async def test_all_the_rooms_of_a_node_are_written_in_parts(
+    open_shared: OpenNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failover they would hold the loop up, were they put together in one go."""
+    monkeypatch.setattr(presence_redis, "_AT_ONCE", 10)
+    engine = (await open_shared()).redis
+    written: list[int] = []
+    write = engine.presence._write
+
+    async def counted(rooms: Sequence[str]) -> None:
+        written.append(len(rooms))
+        await write(rooms)
+
+    monkeypatch.setattr(engine.presence, "_write", counted)
+    for room in ROOMS:
+        engine.presence.enter(room, "1", User("ann"))
+
+    async def total() -> int:
+        return sum(written)
+
+    await until(total, lambda rooms: rooms >= len(ROOMS))
+    assert max(written) <= 10

@@ -40,15 +40,13 @@ async def test_the_answered_and_the_cancelled_are_left_alone() -> None:
 
 async def test_what_is_answered_is_not_kept() -> None:
     """Behind one that is never answered the others' answers are let go of."""
-    promises: Promises[str] = Promises(TIME_S)
+    promises: Promises[str] = Promises(100 * TIME_S)
     owed = promises.new()
     answers = [promises.new() for _ in range(100)]
     for answer in answers:
         answer.set_result("yes")
     await asyncio.gather(*answers)
     assert list(promises._owed) == [owed]
-    with pytest.raises(Unavailable):
-        await owed
 
 
 async def test_the_next_ones_have_their_time_too() -> None:

@@ -84,9 +84,16 @@ class _Append:
         self.current = current
         self.old = {} if self.stale else self.server.look(f"{stem}:{self.turn - 1}") or {}
 
+    def _turn_back(self) -> None:
+        meta = self.history.meta
+        self.turn, self.turned = int(meta.get("turn", b"0")), int(meta.get("turned", b"0"))
+        self.rotated = False
+
     def run(self) -> list[Any]:
         messages = range(_FIRST, len(self.arguments), _WIDTH)
         outcomes = [self._decide(index) for index in messages]
+        if not self.added:
+            self._turn_back()
         self._write()
         return [self.history.epoch, self.ts, *outcomes]
 
