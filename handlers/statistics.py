@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from chat.commands import COMMANDS
 from chat.histogram import LATENCIES, Histogram
 from chat.log import Event, ts_of
 
@@ -24,7 +25,8 @@ class EdgeStatistics:
     def __init__(self) -> None:
         self.acks = Histogram(LATENCIES)  # from a publish decoded to its ack handed over
         self.attempts: Counter[str] = Counter()  # connections: "accepted", or why they were not
-        self.errors: Counter[tuple[str, str]] = Counter()  # (command, code)
+        # (command, code); incidents from 0 on: an alert asks for the increase, and sees the first.
+        self.errors = Counter({(each.__name__.lower(), "internal"): 0 for each in COMMANDS})
         self.evictions: Counter[str] = Counter()  # by the name of the close
         self.joins: Counter[str] = Counter()  # "fresh", "resumed", or the reset's reason
         self.rejections: Counter[str] = Counter()  # of a rate, by its scope

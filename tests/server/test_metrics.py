@@ -73,6 +73,16 @@ async def test_what_happened_is_counted(
     assert found["chat_resume_requests_total", ("fresh",)] == 2
 
 
+async def test_the_first_incident_is_an_increase(operators: TestClient) -> None:  # type: ignore[type-arg]
+    """Each command's incidents are in a new server's first scrape, none of them so far."""
+    found = samples(await (await operators.get("/metrics")).text())
+    errors = {
+        labels: n for (name, labels), n in found.items() if name == "chat_server_errors_total"
+    }
+    commands = ("auth", "join", "leave", "publish", "typing", "ping", "pong")
+    assert errors == {("internal", command): 0 for command in commands}
+
+
 async def test_nobody_is_named(
     served: Served,
     operators: TestClient,  # type: ignore[type-arg]
