@@ -30,6 +30,16 @@ _HSTS: Final = "max-age=31536000"  # one year, the least that preload lists take
 
 
 @web.middleware
+async def valid_host(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a `Host` that is none (RFC 9112 §3.2): whoever read the URL further in would fail."""
+    try:
+        request.url  # noqa: B018 - it is made here, and kept
+    except ValueError:
+        return refuse(request, Refusal("bad_request", "malformed Host"))
+    return await handler(request)
+
+
+@web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn what a handler raises into RFC 9457; what nobody foresaw into an incident."""
     try:

@@ -15,7 +15,7 @@ from chat.session import Timing
 from handlers.canary import Canary
 from handlers.console import setup_client, setup_console, setup_sign_in
 from handlers.keeper import Keeper
-from handlers.middlewares import MIDDLEWARES
+from handlers.middlewares import MIDDLEWARES, valid_host
 from handlers.node import NODE, Node
 from handlers.options import EdgeOptions
 from handlers.outbox import Tick
@@ -50,8 +50,9 @@ def build_app(settings: Settings, *, dev: bool = False) -> web.Application:
     )
     name = f"n{secrets.token_hex(4)}"
     telemetry = open_telemetry(settings, name)
-    outermost = [] if telemetry is None else trace_requests(telemetry.provider)
-    app = web.Application(middlewares=[*outermost, *MIDDLEWARES], client_max_size=1 << 16)
+    tracers = [] if telemetry is None else trace_requests(telemetry.provider)
+    middlewares = [valid_host, *tracers, *MIDDLEWARES]
+    app = web.Application(middlewares=middlewares, client_max_size=1 << 16)
     app[NODE] = Node(hub, tick, tokens, edge_options(settings, dev=dev))
     app[SETTINGS], app[NAME] = settings, name
     if telemetry is not None:

@@ -27,7 +27,7 @@ _SETTINGS: Final = {
 
 
 def trace_requests(provider: TracerProvider) -> list[Middleware]:
-    """Return the middlewares that trace requests; they go outside of all others, in this order.
+    """Return the middlewares that trace requests; outside of the application's own, in this order.
 
     What a handler raises must have become an answer before it comes here: an exception would
     have no status, and its text would be exported.

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import pytest
 
-from tests.handlers.conftest import Rest, Start
+from tests.handlers.conftest import Rest, Start, complaints
 
 ROOM = "/v1/rooms/general/messages"
 PATHS = ["/health/live", "/v1/openapi.json", ROOM, "/v1/nowhere", "/v1/rooms/-/messages"]
@@ -41,6 +41,20 @@ async def test_behind_tls(rest_with: Start, trusted: str, said: str, *, sent: bo
         headers = (await rest.ask("GET", path, headers={"X-Forwarded-Proto": said})).headers
         found = headers.get("Strict-Transport-Security")
         assert found == ("max-age=31536000" if sent else None)
+
+
+@pytest.mark.parametrize("collector", ["", "http://127.0.0.1:9"])
+@pytest.mark.parametrize("host", ["x:y", "x:99999"])
+async def test_a_host_that_is_none(
+    rest_with: Start, caplog: pytest.LogCaptureFixture, collector: str, host: str
+) -> None:
+    """A malformed Host is the client's mistake on every path, traced or not: 400, no incident."""
+    rest = await rest_with(OTEL_EXPORTER_OTLP_ENDPOINT=collector)
+    for path in [*PATHS, "/ws"]:
+        answer = await rest.ask("GET", path, headers={"Host": host})
+        assert (answer.status, answer.json["code"]) == (400, "bad_request")
+        assert "Server" not in answer.headers
+    assert complaints(caplog) == []
 
 
 async def test_a_mistake_is_an_incident(
