@@ -63,6 +63,12 @@ class Node:
         hub.on_storage = self._storage_changed
         hub.on_order = self._carry_out
 
+    def open(self, engine: Engine) -> None:
+        """Take the engine; until now its storage may have been away without a word of it."""
+        self.engine = engine
+        engine.counted = self.counted
+        self._storage_changed(engine.storage)
+
     def counted(self) -> dict[str, int]:
         """Return how many messages were acknowledged and delivered here since the start."""
         return {"published": self.statistics.acks.count, "delivered": self.hub.tally.deliveries}

@@ -143,8 +143,7 @@ async def _storage(app: web.Application) -> AsyncIterator[None]:
     settings, node = app[SETTINGS], app[NODE]
     url = settings.redis_url.reveal()
     async with open_engine(url, node.hub, engine_options(settings, app[NAME])) as engine:
-        node.engine = engine
-        engine.counted = node.counted
+        node.open(engine)
         yield
 
 

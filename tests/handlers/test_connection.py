@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from chat.errors import Unavailable
-from tests.chatting import Client, token
+from deploy.local.cluster import Cluster
+from tests.chatting import Client, serving, token
 from tests.conftest import Connect, Serve
 
 
@@ -27,6 +28,17 @@ async def test_nothing_before_welcome(connect: Connect) -> None:
     reply = await client.ask({"type": "join", "room": "general"})
     assert (reply["type"], reply["code"]) == ("error", "unauthorized")
     assert (await client.ask({"type": "ping"}))["type"] == "pong"
+
+
+async def test_a_start_without_storage_is_told() -> None:
+    """Who comes to a node that has not found its Redis yet is told so, and when it is there."""
+    async with Cluster(replicas=0, sentinels=0) as cluster:
+        redis = await cluster.master()
+        await cluster.kill(redis)
+        async with serving(REDIS_URL=cluster.url()) as served, served.client() as client:
+            assert (await client.sign_in("ann"))["degraded"] is True
+            await redis.start()
+            assert (await client.until("notice"))["code"] == "recovered"
 
 
 async def test_bad_token_is_said_and_closes(connect: Connect) -> None:
