@@ -19,6 +19,7 @@ from chat.errors import Unavailable
 _log: Final = logging.getLogger("holdfast.jwks")
 
 FRESH_S: Final = 600.0  # how long a set is used before it is asked for again
+AGED_S: Final = 2 * FRESH_S  # nobody has asked for so long: a key may have been taken back
 REFETCH_S: Final = 30.0  # at the most so often for an unknown kid: a flood asks nobody
 FETCH_S: Final = 3.0
 BOUND: Final = 1 << 16  # bytes; a set of a hundred keys has a third of it
@@ -27,14 +28,18 @@ FAMILIES: Final = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}  # algorit
 
 
 class Jwks:
-    """The key set behind one https URL; the first who needs it fetches, others wait for that."""
+    """The key set behind one https URL; the first who needs it fetches.
+
+    Who needs a key that is not known waits for that; who comes with a known one is not held up by
+    a slow server of keys.
+    """
 
     def __init__(self, url: str, *, tls: ssl.SSLContext | None = None) -> None:
         self._url = url
         self._tls = tls or ssl.create_default_context()
         self._keys: dict[str, dict[str, Any]] = {}
         self._fetched = float("-inf")
-        self._tried = float("-inf")
+        self._tried = float("-inf")  # when the last fetch ended
         self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
@@ -42,8 +47,13 @@ class Jwks:
 
         Raises `Unavailable` when no set was ever fetched: the token may well be good.
         """
-        if time.monotonic() - self._fetched > FRESH_S or kid not in self._keys:
-            await self._refresh()
+        now = time.monotonic()
+        known = kid in self._keys
+        if not known or now - self._fetched > FRESH_S:
+            fetching = self._refresh(now)
+            if fetching is not None and (not known or now - self._tried > AGED_S):
+                # The first who asked may hang up; the others wait for the same fetch.
+                await asyncio.shield(fetching)
         key = self._keys.get(kid)
         if key is None:
             if self._fetched == float("-inf"):
@@ -57,16 +67,11 @@ class Jwks:
             self._fetching.cancel()
             await asyncio.wait({self._fetching})
 
-    async def _refresh(self) -> None:
-        """Wait for the fetch under way, or begin one if the last is long enough ago."""
-        if self._fetching is None:
-            now = time.monotonic()
-            if now - self._tried < REFETCH_S:
-                return
-            self._tried = now
+    def _refresh(self, now: float) -> asyncio.Task[None] | None:
+        """Return the fetch under way, or one begun now; None: the last was not long ago."""
+        if self._fetching is None and now - self._tried >= REFETCH_S:
             self._fetching = asyncio.create_task(self._take_new())
-        # The first who asked may hang up; the others wait for the same fetch.
-        await asyncio.shield(self._fetching)
+        return self._fetching
 
     async def _take_new(self) -> None:
         begun = time.monotonic()
@@ -77,6 +82,7 @@ class Jwks:
             # What we have stays good: keys outlive the hiccups of who serves them.
             _log.warning("jwks_unavailable", extra={"error": type(error).__name__})
         finally:
+            self._tried = time.monotonic()
             self._fetching = None
 
     async def _fetch(self) -> bytes:

@@ -173,6 +173,33 @@ async def test_keys_outlive_their_server(
     assert (await tokens.verify(token("ES256", "kid-ES256"))).sub == "ann"
 
 
+async def test_a_known_key_waits_for_no_slow_server(
+    server: KeyServer, tokens: JwtTokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A set is renewed while its keys are used; only a new key, or one long unasked for, waits."""
+    served, answering = server.answer, asyncio.Event()
+
+    async def late() -> web.StreamResponse:
+        await answering.wait()
+        return await served()
+
+    await tokens.verify(token("ES256", "kid-ES256"))
+    server.answer = late
+    server.keys = [public("ES384", "new")]
+    monkeypatch.setattr("server.jwks.REFETCH_S", 0.0)
+    monkeypatch.setattr("server.jwks.FRESH_S", 0.0)
+    async with asyncio.timeout(1):
+        assert (await tokens.verify(token("ES256", "kid-ES256"))).sub == "ann"
+    monkeypatch.setattr("server.jwks.AGED_S", 0.0)
+    waiting = [asyncio.create_task(code_of(tokens, token("ES256", "kid-ES256"))) for _ in range(2)]
+    new = asyncio.create_task(tokens.verify(token("ES384", "new")))
+    await asyncio.wait({new, *waiting}, timeout=0.2)
+    assert not any(task.done() for task in (new, *waiting))
+    answering.set()
+    assert await asyncio.gather(*waiting) == ["token_invalid"] * 2
+    assert ((await new).sub, server.asked) == ("ann", 2)
+
+
 async def test_confusion_of_families(tokens: JwtTokens) -> None:
     """A public key is no secret, a key of one family signs for no other, headers choose no key."""
     pem = RSA_KEY.public_key().public_bytes(
