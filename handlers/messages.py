@@ -72,6 +72,7 @@ async def publish(request: web.Request) -> web.Response:
     )
     wait_s = preferred_wait(request)
     headers = wait_headers(wait_s)
+    node.appending += 1
     try:
         async with asyncio.timeout(wait_s or DEFAULT_WAIT_S):
             response = await _append(node, draft, request.headers.get("traceparent"))
@@ -84,6 +85,8 @@ async def publish(request: web.Request) -> web.Response:
         headers |= rate_headers(node.limits, refusal)
     else:
         headers |= rate_headers(node.limits)
+    finally:
+        node.appending -= 1
     response.headers.update(headers)
     return response
 

@@ -52,6 +52,7 @@ class Node:
         self.tracing: Tracing | None = None
         self.mint: Callable[[str], str] | None = None  # in development: a token for whoever asks
         self.peers: dict[str, Peer] = {}
+        self.appending = 0  # publishes by REST whose answer is still to come
         self.rounds = Rounds()
         self.revocations = Revocations()
         self._users: dict[str, dict[str, Peer]] = {}

@@ -105,7 +105,10 @@ def _on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:
 
 
 async def drain(node: Node, hurry: asyncio.Event) -> None:
-    """Ask everyone to go, wait until they have or the time is up, then close who is left."""
+    """Ask everyone to go, wait until they have or the time is up, then close who is left.
+
+    Who publishes by REST is not asked, but waited for: the answer may be held by a failover.
+    """
     node.announce_drain("restart")
     _log.info("draining", extra={"connections": len(node.peers)})
     await _until_empty(node, node.options.drain_s, hurry)
@@ -115,5 +118,7 @@ async def drain(node: Node, hurry: asyncio.Event) -> None:
 
 async def _until_empty(node: Node, seconds: float, hurry: asyncio.Event) -> None:
     deadline = node.now() + seconds
-    while node.peers and node.now() < deadline and not hurry.is_set():  # noqa: ASYNC110
+    while node.peers or node.appending:
+        if node.now() >= deadline or hurry.is_set():
+            return
         await asyncio.sleep(_POLL_S)

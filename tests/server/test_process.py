@@ -14,6 +14,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from deploy.local.audience import ticket
+from deploy.local.cluster import Cluster
+
 ROOT = Path(__file__).parents[2]
 SECRET = "0123456789abcdef-0123456789abcdef-process"
 MANY = {
@@ -230,6 +233,37 @@ async def test_drain(tmp_path: Path) -> None:
         code, output = await finish(server.process)
     assert code == 0
     assert "Traceback" not in output
+
+
+async def test_held_publishes_by_rest_are_answered_before_the_end() -> None:
+    """SIGTERM while Redis is away: who publishes by REST is answered, and then the server ends."""
+    async with Cluster(replicas=0, sentinels=0) as cluster:
+        redis, secret = await cluster.master(), cluster.jwt_secret
+        headers = {"Authorization": f"Bearer {ticket(secret, 'ann')}"}
+        async with (
+            running(JWT_SECRET=secret, REDIS_URL=cluster.url()) as server,
+            aiohttp.ClientSession(headers=headers) as session,
+        ):
+            cluster.hang(redis)
+            url = f"http://127.0.0.1:{server.port}/v1/rooms/general/messages"
+            saying = [asyncio.create_task(session.post(url, json={"text": "x"})) for _ in range(5)]
+            async with asyncio.timeout(10):
+                while await held(session, server) < 3:  # the canary may be one of them
+                    await asyncio.sleep(0.05)
+            server.process.send_signal(signal.SIGTERM)
+            answered, _ = await asyncio.wait(saying, timeout=3)
+            cluster.resume(redis)
+            assert not answered
+            assert [(await answer).status for answer in saying] == [201] * 5
+            code, output = await finish(server.process)
+    assert (code, "Traceback" in output) == (0, False)
+
+
+async def held(session: aiohttp.ClientSession, server: Running) -> float:
+    """Return how many publishes wait for their commit."""
+    port = re.findall(r'"event":"operators_listening".*"port":(\d+)', server.output)[0]
+    async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+        return float(re.findall(r"\nchat_publish_held (\S+)", await answer.text())[0])
 
 
 async def test_command_line_client_of_websockets() -> None:
