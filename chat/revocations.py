@@ -66,12 +66,16 @@ class Revocations:
         kept[name] = revocation
         return True
 
-    def covers(self, claims: Claims) -> bool:
-        """Tell whether the token is revoked; one that does not say when it was issued is old."""
-        if claims.jti is not None and claims.jti in self._tokens:
+    def covers(self, claims: Claims, now: float) -> bool:
+        """Tell whether the token is revoked; one that does not say when it was issued is old.
+
+        But all that are older than the revocation have expired in the end: then it is a new one.
+        """
+        of_token = self._tokens.get(claims.jti or "")
+        if of_token is not None and now < of_token.until:
             return True
         of_user = self._users.get(claims.sub)
-        return of_user is not None and (claims.iat or 0) <= of_user.at
+        return of_user is not None and now < of_user.until and (claims.iat or 0) <= of_user.at
 
     def _forget(self, now: float) -> None:
         for kept in (self._tokens, self._users):

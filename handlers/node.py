@@ -97,7 +97,7 @@ class Node:
     async def verify(self, token: str) -> Claims:
         """Return the claims, or raise as `Tokens` does; `Revoked` for a token taken back."""
         claims = await self.tokens.verify(token)
-        if self.revocations.covers(claims):
+        if self.revocations.covers(claims, time.time()):
             raise Revoked
         return claims
 
@@ -201,12 +201,13 @@ class Node:
             peer.outbox.close(close)
 
     def _revoke(self, revocation: Revocation) -> None:
-        if not self.revocations.add(revocation, time.time()):
+        now = time.time()
+        if not self.revocations.add(revocation, now):
             return
         mine = self.peers if revocation.user is None else self._users.get(revocation.user, {})
         for peer in list(mine.values()):
             claims = peer.session.claims
-            if claims is not None and self.revocations.covers(claims):
+            if claims is not None and self.revocations.covers(claims, now):
                 peer.outbox.close(closes.TOKEN_REVOKED)
 
     def _meant(self, order: Disconnect) -> Iterable[Peer]:

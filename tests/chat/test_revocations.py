@@ -29,7 +29,18 @@ def test_what_is_covered(claims: Claims, *, covered: bool) -> None:
     revoked = Revocations()
     revoked.add(Revocation(at=100, user="ann"), 100)
     revoked.add(Revocation(at=100, jti="t1"), 100)
-    assert revoked.covers(claims) is covered
+    assert revoked.covers(claims, 100) is covered
+
+
+def test_it_ends_with_the_last_token_that_it_covered() -> None:
+    """Of a token without `iat` nobody knows when it was issued; it is new once all old are over."""
+    revoked = Revocations()
+    orders = Revocation(at=100, user="ann"), Revocation(at=100, jti="t1")
+    for order in orders:
+        revoked.add(order, 100)
+    until = orders[0].until
+    for claims in (of(iat=None), of("bo", jti="t1")):
+        assert [revoked.covers(claims, now) for now in (until - 1, until)] == [True, False]
 
 
 def test_the_later_holds() -> None:
@@ -37,7 +48,7 @@ def test_the_later_holds() -> None:
     revoked = Revocations()
     for at in (200, 100):
         revoked.add(Revocation(at=at, user="ann"), 200)
-    assert revoked.covers(of(iat=150))
+    assert revoked.covers(of(iat=150), 200)
 
 
 def test_they_are_bounded_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +62,7 @@ def test_they_are_bounded_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
         revoked.require_room(late - 1)
     revoked.require_room(late)
     revoked.add(Revocation(at=late, jti="c"), late)
-    assert (len(revoked), revoked.covers(of(jti="c"))) == (1, True)
+    assert (len(revoked), revoked.covers(of(jti="c"), late)) == (1, True)
 
 
 def test_the_newest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +71,7 @@ def test_the_newest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     revoked = Revocations()
     for name in ("a", "b", "c"):
         assert revoked.add(Revocation(at=100, jti=name), 100)
-    assert [revoked.covers(of(jti=name)) for name in ("a", "b", "c")] == [False, True, True]
+    assert [revoked.covers(of(jti=name), 100) for name in ("a", "b", "c")] == [False, True, True]
 
 
 def test_news_is_told_from_what_is_known() -> None:
