@@ -2,7 +2,7 @@
 
 from collections import Counter
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 from typing import Final
 
 from chat.errors import Refusal
@@ -31,11 +31,10 @@ def network_of(address: str) -> str:
 @lru_cache(_REMEMBERED)
 def redacted(address: str) -> str:
     """Return an address cut so that it names a network, not a person: /24, or /48 in IPv6."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
+    found = parsed(address)
+    if found is None:
         return ""
-    return str(ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))  # noqa: PLR2004
+    return str(ip_network((found, 24 if found.version == 4 else 48), strict=False))  # noqa: PLR2004
 
 
 def take_one(counts: Counter[str], name: str) -> None:

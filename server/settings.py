@@ -12,7 +12,8 @@ from resilience.url import parse
 from server.environment import ConfigurationError, Secret, read
 
 Network = IPv4Network | IPv6Network
-Port = Annotated[int, Meta(ge=0, le=65_535, description="a port, 0 for any free one")]
+_LAST_PORT: Final = 65_535
+Port = Annotated[int, Meta(ge=0, le=_LAST_PORT, description="a port, 0 for any free one")]
 SHARED: Final = ("HS256", "HS384", "HS512")
 PUBLIC: Final = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -23,7 +24,9 @@ SECRET_BYTES: Final = 32  # RFC 7518 §3.2: a key at least as long as the hash
 _DISTINCT: Final = 8  # fewer different characters are a pattern, not a secret
 _HTTPS: Final = re.compile(r"https://[^\s/@]+(/\S*)?")  # no login in it: it would be logged
 _COLLECTOR: Final = re.compile(r"https?://[^\s/@]+(/[^\s@]*)?")
-_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+_ORIGIN: Final = re.compile(r"(https?)://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::([1-9]\d{0,4}))?")
+_UNSAID: Final = {"http": 80, "https": 443}  # RFC 6454 §6.1: browsers leave these out of an origin
+_MAPPED: Final = IPv6Network("::ffff:0:0/96")
 MEMORY: Final = "memory://"
 
 
@@ -160,16 +163,27 @@ def _examine_redis(url: Secret) -> list[str]:
 
 
 def _examine_origins(settings: Settings) -> list[str]:
-    if all(_ORIGIN.fullmatch(origin) for origin in settings.origins):
+    if all(_is_origin(text) for text in settings.origins):
         return []
     rule = "exact origins (scheme://host[:port], lower case, no path, no *), by commas"
-    return [f"CORS_ALLOWED_ORIGINS: {rule}"]
+    return [f"CORS_ALLOWED_ORIGINS: {rule}; :443 of https and :80 of http are left out"]
+
+
+def _is_origin(text: str) -> bool:
+    """Tell whether a browser could say this of itself."""
+    match = _ORIGIN.fullmatch(text)
+    if match is None:
+        return False
+    scheme, port = match.group(1), int(match.group(2) or 0)
+    return port <= _LAST_PORT and port != _UNSAID[scheme]
 
 
 def _examine_proxies(settings: Settings) -> list[str]:
     try:
         if any(network.prefixlen == 0 for network in settings.proxies):
             return ["TRUSTED_PROXIES: a /0 network would trust everyone's X-Forwarded-For"]
+        if any(_MAPPED.overlaps(network) for network in settings.proxies):
+            return ["TRUSTED_PROXIES: IPv4 is written as such, not within ::ffff:0:0/96"]
     except ValueError:
         return ["TRUSTED_PROXIES: addresses or networks in CIDR notation, by commas"]
     return []

@@ -121,7 +121,13 @@ def test_draining_gate() -> None:
 
 @pytest.mark.parametrize(
     ("address", "network"),
-    [("10.1.2.3", "10.1.2.0/24"), ("2001:db8:1:2::3", "2001:db8:1::/48"), ("", ""), ("x", "")],
+    [
+        ("10.1.2.3", "10.1.2.0/24"),
+        ("::ffff:10.1.2.3", "10.1.2.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("", ""),
+        ("x", ""),
+    ],
 )
 def test_redacted(address: str, network: str) -> None:
     """An address is shown as a network, and what is none is not shown."""

@@ -60,9 +60,16 @@ def test_every_variable_is_read() -> None:
         ("CORS_ALLOWED_ORIGINS", "*"),
         ("CORS_ALLOWED_ORIGINS", "http://7f3a/"),
         ("CORS_ALLOWED_ORIGINS", "null"),
+        ("CORS_ALLOWED_ORIGINS", "https://7f3a:443"),
+        ("CORS_ALLOWED_ORIGINS", "http://[::7f3a]:80"),
+        ("CORS_ALLOWED_ORIGINS", "https://7f3a:65536"),
+        ("CORS_ALLOWED_ORIGINS", "https://7f3a:0"),
+        ("CORS_ALLOWED_ORIGINS", "https://7f3a:08080"),
         ("TRUSTED_PROXIES", "0.0.0.0/0"),
         ("TRUSTED_PROXIES", "::/0"),
         ("TRUSTED_PROXIES", "7f3a"),
+        ("TRUSTED_PROXIES", "::ffff:10.0.0.0/104"),
+        ("TRUSTED_PROXIES", "::ffff:10.0.0.1"),
         ("WEBSOCKET_MAX_CONNECTIONS_PER_IP", "101"),
         ("JWT_SECRET", "too-short-7f3a"),
         ("JWT_SECRET", "a" * 64),
@@ -75,6 +82,12 @@ def test_bad_value_is_named_but_not_shown(name: str, value: str) -> None:
     """A bad value is refused by its variable's name, and the message does not hold the value."""
     (line,) = [line for line in mistakes_of(**{name: value}) if line.startswith(f"{name}:")][:1]
     assert "7f3a" not in line
+
+
+def test_origins_as_browsers_say_them() -> None:
+    """A port is part of an origin unless it is the scheme's own; that of the other scheme is."""
+    origins = {"http://a.example:443", "https://a.example:80", "https://[::1]:65535", "http://a"}
+    assert load({**ENOUGH, "CORS_ALLOWED_ORIGINS": ",".join(origins)}).origins == origins
 
 
 def test_all_mistakes_at_once() -> None:
