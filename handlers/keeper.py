@@ -13,7 +13,7 @@ LOOK_S: Final = 5.0  # a close, or a new token, makes earlier due what was to be
 
 
 class Keeper:
-    """Probes the silent, closes the idle and the expired, cuts the dead."""
+    """Pings everybody, closes the idle and the expired, cuts the dead."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -53,11 +53,12 @@ class Keeper:
             peer.outbox.abort()
 
     def _keep_alive(self, peer: Peer, now: float) -> None:
+        """Ping also who speaks: a proxy between may ask for a word of ours."""
         options = self._node.options
         if now - peer.alive >= options.ping_s + options.pong_s:
             peer.outbox.abort()
-        elif now - max(peer.alive, peer.pinged) >= options.ping_s:
+        elif now - peer.pinged >= options.ping_s:
             peer.pinged = now
             peer.outbox.control(PING_FRAME)
         cut = peer.alive + options.ping_s + options.pong_s
-        peer.due = min(cut, max(peer.alive, peer.pinged) + options.ping_s)
+        peer.due = min(cut, peer.pinged + options.ping_s)

@@ -106,7 +106,7 @@ class Node:
         options = self.options
         session = Session(options.limits, options.pace, options.timing, self.now())
         peer = Peer(conn, address, session, Outbox(transport, self.tick))
-        peer.alive = self.now()
+        peer.alive = peer.pinged = self.now()
         self.peers[conn] = peer
         self.rounds.add(peer, peer.alive)
         return peer

@@ -34,6 +34,20 @@ async def test_silent_connection_is_pinged_then_cut(serve: Serve, connect: Conne
     assert (await client.closing()).code in {1006, None}
 
 
+async def test_who_speaks_is_pinged_too(serve: Serve, connect: Connect) -> None:
+    """A proxy that looks at the server's silence sees a ping every 25 s, and no more of them."""
+    served = await serve()
+    client = await connect(to=served, autoping=False)
+    (peer,) = served.node.peers.values()
+    began, keeper = peer.alive, Keeper(served.node)
+    for second in range(0, 56, 4):
+        peer.alive = began + second
+        keeper.sweep(peer.alive + 1)
+    await client.send({"type": "ping"})
+    came = [(await client.socket.receive(5)).type for _ in range(3)]
+    assert came == [WSMsgType.PING, WSMsgType.PING, WSMsgType.TEXT]
+
+
 async def test_idle_connection_is_probed_then_closed(serve: Serve, connect: Connect) -> None:
     """At 80 % of the idle time the server asks; without an answer it closes with 4203."""
     served = await serve(WEBSOCKET_TIMEOUT=20)
@@ -81,9 +95,10 @@ async def test_only_who_is_due_is_tended(serve: Serve, connect: Connect) -> None
     assert keeper.tended_at(now + 37) == 0
     peer.alive = now + 200
     assert keeper.tended_at(now + 39) == 1
-    assert keeper.tended_at(now + 224) == 0
+    assert keeper.tended_at(now + 50) == 0
+    assert keeper.tended_at(now + 52) == 1
     peer.outbox.close(KICKED)
-    assert keeper.tended_at(now + 226) == 1
+    assert keeper.tended_at(now + 59) == 1
 
 
 async def test_who_does_not_answer_a_close_is_cut(serve: Serve, connect: Connect) -> None:
