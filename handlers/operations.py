@@ -15,7 +15,6 @@ _READING: Final = (
     *("bad_request", "unauthorized", "forbidden"),
     *("rate_limited", "unavailable", "internal"),
 )
-_PUBLISHING: Final = (*_READING, "too_large", "unsupported")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -73,10 +72,10 @@ OPERATIONS: Final[dict[Handler, Operation]] = {
                 },
             ),
         },
-        codes=_PUBLISHING,
+        codes=(*_READING, "too_large"),
         statuses={
             408: "The body took longer than 10 s.",
-            415: "The body is not plain `application/json` in UTF-8.",
+            415: "`unsupported`: the body is not plain `application/json` in UTF-8.",
             messages.REUSED: "`conflict`: the key was used for other content.",
         },
     ),

@@ -45,6 +45,12 @@ async def test_complete(document: Any) -> None:
     assert len(set(ids)) == len(ids)
 
 
+async def test_no_answer_that_never_comes(document: Any) -> None:
+    """A publish is refused as `unsupported` for its body alone: by 415, not by the code's 501."""
+    answers = document["paths"]["/v1/rooms/{room}/messages"]["post"]["responses"]
+    assert ("415" in answers, "501" in answers) == (True, False)
+
+
 async def test_path_parameters(document: Any) -> None:
     """The names in braces are the path parameters, each with the pattern that validates."""
     for path, item in document["paths"].items():
