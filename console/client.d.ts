@@ -174,8 +174,8 @@ export interface Clock {
 export interface ChatOptions {
   /**
    * Returns a JWT. Called before each connection, and with `fresh: true` when the last token was
-   * refused or is about to expire: then a cached one will not do. If it throws, it is asked again
-   * later.
+   * refused or is about to expire: then a cached one will not do. If it throws, or what it returns
+   * can't be a token, it is asked again later.
    */
   getToken(options: { fresh: boolean }): string | Promise<string>;
   /** For tests and other runtimes; by default the globals of the browser. */

@@ -501,7 +501,8 @@ export class Chat extends Emitter {
     const report = this.#current((cause) => this.report('token_unavailable', undefined, cause));
     try {
       const token = await this.#options.getToken({ fresh });
-      if (typeof token === 'string' && token) return token;
+      // Characters as RFC 6750 §2.1 has them: the error page of an app that is down is no token.
+      if (typeof token === 'string' && /^[\w.~+/=-]+$/.test(token)) return token;
       throw new TypeError('getToken returned no token');
     } catch (cause) {
       report(cause);

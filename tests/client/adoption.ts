@@ -9,8 +9,12 @@ chat.on('state', (state, { retry_ms }) => state === 'waiting' && retry_ms?.toFix
 chat.on('notice', ({ code }) => code.length);
 chat.on('error', (error) => error instanceof ChatError && error.code);
 chat.on('frame', ({ direction, frame, bytes, at }) => [direction, frame.type, bytes + at]);
-room.on('message', (message) => shown.set(message.cid ?? message.seq, message));
-room.on('sending', (sending) => shown.set(sending.cid, sending));
+function show(key: string | number, message: Message | Sending) {
+  if (message.seq) shown.delete(key);
+  shown.set(key, message);
+}
+room.on('message', (message) => show(message.cid ?? message.seq, message));
+room.on('sending', (sending) => show(sending.cid, sending));
 room.on('reset', ({ reason }) => reason === 'gap' || shown.clear());
 room.on('presence', ({ count, members }) => `${count} ${members[0]?.name}`);
 const stop: () => void = room.on('typing', ({ user, on }) => `${user} ${on}`);

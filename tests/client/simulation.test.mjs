@@ -20,7 +20,7 @@ class Person {
 
   constructor(user, model, clock, random) {
     this.chat = new Chat('ws://model.test/ws', {
-      getToken: () => `token of ${user}`, WebSocket: model.socketOf(user), clock, random,
+      getToken: () => `token-of-${user}`, WebSocket: model.socketOf(user), clock, random,
     });
     this.user = user;
     this.room = this.chat.join('general');

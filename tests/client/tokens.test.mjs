@@ -98,6 +98,33 @@ for (const [how, token] of Object.entries({
   });
 }
 
+test('The page of an app that is down is no token: it is not sent, and the chat does not fail of it.', async () => {
+  const world = new World();
+  world.token = () => '<h1>502 Bad Gateway</h1>';
+  world.chat.connect();
+  await world.clock.advance(250);
+  assert.deepEqual(world.errors.map(({ code }) => code), ['token_unavailable', 'token_unavailable']);
+  assert.equal(world.sockets.length, 0);
+  world.token = () => 'a-Token_1.~+/=';
+  await world.clock.advance(500);
+  await world.greet();
+  assert.deepEqual(world.socket.sent('auth').map(({ token }) => token), ['a-Token_1.~+/=']);
+  assert.deepEqual(world.states.map(({ state }) => state),
+    ['connecting', 'waiting', 'connecting', 'waiting', 'connecting', 'online']);
+});
+
+test('A refresh that brings such a page is tried again, and the connection stays.', async () => {
+  const world = new World();
+  const socket = await world.online();
+  world.token = () => '<h1>502 Bad Gateway</h1>';
+  socket.say({ type: 'notice', code: 'token_expiring' });
+  await world.clock.advance(250);
+  world.token = () => 'the-second';
+  await world.clock.advance(500);
+  assert.deepEqual(socket.sent('auth').map(({ token }) => token), ['the-token', 'the-second']);
+  assert.equal(world.chat.state, 'online');
+});
+
 test('token_expiring brings a fresh token over the open socket.', async () => {
   const world = new World();
   const socket = await world.online();
