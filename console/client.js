@@ -174,7 +174,7 @@ export class Room extends Emitter {
   isLeft = false;
   #chat;
   #options;
-  #stage = 'out'; // then `joining`, and `live` once caught up
+  #stage = 'out'; // then `asked`, `joining` once that is answered, and `live` once caught up
   #gapAt; // where the last gap began
   #resetBy; // why the room began anew
   #members = new Map();
@@ -218,7 +218,7 @@ export class Room extends Emitter {
   entry() {
     const { history, presence } = this.#options;
     const place = this.seq === undefined ? { history } : { since: this.seq, epoch: this.epoch };
-    this.#stage = 'joining';
+    this.#stage = 'asked';
     return [{ type: 'join', room: this.name, ...place, presence }, (reply) => this.take(reply)];
   }
 
@@ -272,9 +272,12 @@ export class Room extends Emitter {
     }
   }
 
-  /** The seam for edits, deletes and reactions: they pass as `event`, in their place, unfolded. */
+  /**
+   * The seam for edits, deletes and reactions: they pass as `event`, in their place, unfolded.
+   * What comes before the answer to a join is of an earlier stay, or will be in the answer.
+   */
   #deliver(event) {
-    if (!(event.seq > this.seq) || this.#stage === 'out') return;
+    if (!(event.seq > this.seq) || ['out', 'asked'].includes(this.#stage)) return;
     this.seq = event.seq;
     if (this.#typists.has(event.user)) this.#heed({ user: event.user, on: false });
     const { cid, ...foreign } = event;

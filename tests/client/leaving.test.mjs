@@ -24,6 +24,22 @@ test('A room that was left is silent and not joined again; joining it anew is a 
   assert.equal(world.socket.sent('join').length, 0);
 });
 
+test('A page of the stay before brings a room that was joined anew neither up to date nor forward.', async () => {
+  const world = new World();
+  const { room } = await world.general({ events: messages(1, 2), head: 6, more: true });
+  room.leave();
+  const again = world.chat.join('general', { since: 0, epoch: 'e1' });
+  const seen = [];
+  again.on('message', ({ seq }) => seen.push(seq));
+  again.on('joined', () => seen.push('joined'));
+  again.send('a');
+  world.socket.say({ type: 'events', room: 'general', events: messages(3, 6) });
+  assert.deepEqual([seen, published(world)], [[], []]);
+  world.admit({ events: messages(1, 6) });
+  assert.deepEqual(seen, [1, 2, 3, 4, 5, 6, 'joined']);
+  assert.deepEqual(published(world), ['a']);
+});
+
 test('A listener that leaves the room ends the history that it was called from.', async () => {
   const world = new World();
   const room = world.chat.join('general');
