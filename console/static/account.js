@@ -1,5 +1,5 @@
 // Who is signed in: their tokens, and requests in their name.
-import { $, onSubmit } from './dom.js';
+import { $ } from './dom.js';
 
 /** A request that was refused, by the code of the server's error table. */
 export class Refused extends Error {
@@ -69,13 +69,14 @@ function renewed() {
   const dialog = $('#renew');
   const form = $('form', dialog);
   form.reset();
+  dialog.returnValue = '';
   dialog.showModal();
-  // Closing the dialog unanswered would leave a page that waits for ever.
-  dialog.addEventListener('cancel', (event) => event.preventDefault());
   return new Promise((resolve) => {
-    onSubmit(form, ({ token }) => {
-      dialog.close();
-      resolve(token.trim());
+    dialog.addEventListener('close', function closed() {
+      // Unanswered it would leave a page that waits for ever; Escape closes it, whatever it is told.
+      if (!dialog.returnValue) return dialog.showModal();
+      dialog.removeEventListener('close', closed);
+      return resolve(form.elements.token.value.trim());
     });
   });
 }

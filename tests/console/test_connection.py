@@ -116,7 +116,7 @@ async def test_lost_history_begins_anew(browser: Browser) -> None:
 
 
 async def test_expired_token_is_renewed(serve: Serve, browser: Browser) -> None:
-    """A pasted token that runs out is asked for; the new one goes over the open socket."""
+    """A pasted token that runs out is asked for, until there is one; it goes over the open socket."""
     served = await serve(dev=True, PORT=free_port())
     ann = await window(browser, served.port)
     await ann.paste(_token(lifetime_s=SHORT_S))
@@ -126,6 +126,9 @@ async def test_expired_token_is_renewed(serve: Serve, browser: Browser) -> None:
     dialog = ann.page.get_by_role("dialog", name="The token has run out")
     await expect(dialog).to_be_visible(timeout=10_000)  # looked for every five seconds
     await dialog.get_by_role("textbox").fill(_token(lifetime_s=FRESH_S))
+    for _ in range(3):  # the browser lets a page prevent the first alone
+        await ann.page.keyboard.press("Escape")
+        await expect(dialog).to_be_visible()
     await dialog.get_by_role("button", name="Go on").click()
     await expect(dialog).to_be_hidden()
     await ann.join()
