@@ -60,7 +60,8 @@ export class MessageList {
   #put(message) {
     const key = message.cid ?? message.seq;
     const known = this.#lines.get(key);
-    const whole = { ...this.#messages.get(known), ...this.#author(message), ...message };
+    const before = { ...this.#messages.get(known), error: undefined }; // which was of its old state
+    const whole = { ...before, ...this.#author(message), ...message };
     if (message.seq && !message.state) whole.state = 'acked';
     const fresh = line(whole, {
       isOwn: this.#options.isOwn(whole.user),

@@ -1,8 +1,12 @@
 """Chatting in the console: two windows, states of sending, history, text that looks like markup."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Browser, expect
 
+from chat.errors import Unavailable
+from chat.log import Receipt
 from server.environment import Secret
 from server.tokens import mint
 from tests.browsing import free_port
@@ -102,6 +106,22 @@ async def test_held_message_says_why(serve: Serve, browser: Browser) -> None:
     await expect(ann.messages().nth(2)).to_have_attribute("data-state", "held")
     await expect(ann.messages().nth(2).locator(".fate")).to_contain_text(HELD)
     assert ann.complaints == []
+
+
+async def test_reason_goes_with_the_hold(
+    enter: Open, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a message that was held is acked, nothing stands beside it."""
+    ann = await enter("ann")
+    refused: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+    refused.set_exception(Unavailable())
+    monkeypatch.setattr(type(served.node.engine.log), "append", lambda *_: refused)
+    await ann.say("hello")
+    fate = ann.messages().locator(".fate")
+    await expect(fate).to_contain_text("storage not reachable")
+    monkeypatch.undo()
+    await expect(ann.messages()).to_have_attribute("data-state", "acked")
+    await expect(fate).to_be_empty()
 
 
 async def test_history_comes_by_scrolling_up(enter: Open, served: Served) -> None:

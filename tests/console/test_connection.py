@@ -116,7 +116,7 @@ async def test_lost_history_begins_anew(browser: Browser) -> None:
 
 
 async def test_expired_token_is_renewed(serve: Serve, browser: Browser) -> None:
-    """A pasted token that runs out is asked for, until there is one; it goes over the open socket."""
+    """A pasted token that runs out is asked for until there is one; the open socket takes it."""
     served = await serve(dev=True, PORT=free_port())
     ann = await window(browser, served.port)
     await ann.paste(_token(lifetime_s=SHORT_S))
