@@ -39,6 +39,7 @@ async function signIn(tokens) {
     $('#sign-in-error').textContent = `Not signed in: ${error.message}`;
     return;
   }
+  if ($('#sign-in').hidden) return; // a click before was answered meanwhile
   $('#with-token').reset();
   start(account);
 }

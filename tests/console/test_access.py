@@ -62,6 +62,19 @@ async def test_a_violation_of_the_policy_is_a_complaint(production: Window) -> N
     assert "Content Security Policy" in complaint
 
 
+async def test_two_clicks_are_one_sign_in(browser: Browser, served: Served) -> None:
+    """Who clicks again before the first click is answered is one connection, and joins once."""
+    ann = await window(browser, served.port)
+    await ann.page.locator("[data-user=ann]").evaluate(
+        "button => { button.click(); button.click(); }"
+    )
+    await expect(ann.state).to_have_text("online")
+    await ann.join()
+    await expect(ann.room()).to_have_count(1)
+    assert len(served.node.peers) == 1
+    assert ann.complaints == []
+
+
 async def test_production_offers_no_click(production: Window) -> None:
     """In production there is no sign-in by a click, and before one nothing is shown."""
     await expect(production.page.locator("#people")).to_have_count(0)
