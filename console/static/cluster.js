@@ -2,7 +2,7 @@
 import { refusal } from './account.js';
 import { checks } from './checks.js';
 import { described } from './description.js';
-import { $, confirmed, h, replace } from './dom.js';
+import { $, confirmed, h, replace, say } from './dom.js';
 import { drawFailovers, merged } from './failovers.js';
 import { figures } from './figures.js';
 import { History } from './history.js';
@@ -15,6 +15,7 @@ import { polling } from './views.js';
 const POLL_MS = 1000;
 
 export function setUpCluster(account, chat) {
+  const wrong = $('#cluster-error');
   const history = new History(chat);
   const rates = new Rates();
   const topology = new Topology($('#topology'));
@@ -23,9 +24,9 @@ export function setUpCluster(account, chat) {
   async function poll() {
     try {
       draw(described(await account.request('/v1/admin/cluster')));
-      say('');
+      say(wrong, '');
     } catch (error) {
-      say(refusal(error));
+      say(wrong, refusal(error));
     }
   }
 
@@ -50,16 +51,12 @@ export function setUpCluster(account, chat) {
     $('#failover').hidden = cluster.failover !== true;
   }
 
-  function say(text) {
-    if ($('#cluster-error').textContent !== text) $('#cluster-error').textContent = text;
-  }
-
   $('#failover').addEventListener('click', async () => {
     const why = 'A replica becomes master. Messages are held for a moment; nobody is disconnected.';
     if (!(await confirmed('Ask Sentinel for a failover?', why, 'Fail over'))) return;
     await account
       .request('/v1/admin/failover', { method: 'POST' })
-      .catch((error) => say(refusal(error)));
+      .catch((error) => say(wrong, refusal(error)));
   });
 
   return polling(POLL_MS, poll);

@@ -1,6 +1,6 @@
 // Everyone who is connected, to any node: found by a word, and disconnected if need be.
 import { refusal } from './account.js';
-import { $, confirmed, h } from './dom.js';
+import { $, confirmed, h, say } from './dom.js';
 import { age, counted } from './format.js';
 import { polling } from './views.js';
 
@@ -9,6 +9,7 @@ const SHOWN = 500;
 const COLUMNS = ['User', 'Rooms', 'Client', 'Node', 'Network', 'For', 'Connection', ''];
 
 export function setUpConnections(account, chat) {
+  const wrong = $('#connections-error');
   const body = h('tbody');
   const rows = new Map(); // by connection, so that a focused button stays
   let items = [];
@@ -23,10 +24,10 @@ export function setUpConnections(account, chat) {
   async function poll() {
     try {
       ({ items } = await account.request('/v1/admin/connections'));
-      say('');
+      say(wrong, '');
       draw();
     } catch (error) {
-      say(refusal(error));
+      say(wrong, refusal(error));
     }
   }
 
@@ -49,7 +50,7 @@ export function setUpConnections(account, chat) {
       rows.delete(conn);
     }
     const cut = found.length > SHOWN ? `, the first ${SHOWN} shown` : '';
-    $('#count').textContent = `${found.length} of ${counted(items.length, 'connection')}${cut}`;
+    say($('#count'), `${found.length} of ${counted(items.length, 'connection')}${cut}`);
   }
 
   function build({ conn, user }) {
@@ -88,21 +89,15 @@ export function setUpConnections(account, chat) {
       age(Date.now() - since),
       isSelf ? `${conn} (this page)` : conn,
     ];
-    values.forEach((value, i) => {
-      if (row.children[i].textContent !== value) row.children[i].textContent = value;
-    });
+    values.forEach((value, i) => say(row.children[i], value));
     row.classList.toggle('self', isSelf);
   }
 
   async function end(path, method, whom) {
     if (!(await confirmed(`Disconnect ${whom}?`, 'The client is told to stay away.', 'Disconnect')))
       return;
-    await account.request(path, { method }).catch((error) => say(refusal(error)));
+    await account.request(path, { method }).catch((error) => say(wrong, refusal(error)));
     await poll();
-  }
-
-  function say(text) {
-    if ($('#connections-error').textContent !== text) $('#connections-error').textContent = text;
   }
 
   $('#who').addEventListener('input', draw);

@@ -46,6 +46,11 @@ export function replace(element, ...children) {
   if (!isSame) element.replaceChildren(...fresh.childNodes);
 }
 
+/** Sets a text only if it is another: the same once more would be read out again. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** Asks for a yes in a dialog. */
 export function confirmed(title, text, yes) {
   const dialog = $('#confirm');

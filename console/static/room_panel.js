@@ -1,5 +1,5 @@
 // One room: who is there, what was said, who types, and a place to say something.
-import { $, h, onSubmit, replace } from './dom.js';
+import { h, onSubmit, replace, say } from './dom.js';
 import { avatar } from './message.js';
 import { MessageList } from './message_list.js';
 
@@ -139,6 +139,6 @@ export class RoomPanel {
     if (on) this.#typists.add(user);
     else this.#typists.delete(user);
     const names = [...this.#typists].join(', ');
-    this.#typing.textContent = names && `${names} ${this.#typists.size > 1 ? 'are' : 'is'} typing`;
+    say(this.#typing, names && `${names} ${this.#typists.size > 1 ? 'are' : 'is'} typing`);
   }
 }

@@ -1,5 +1,5 @@
 // The state of the connection, as it is: what works, what is held, what is tried next.
-import { $ } from './dom.js';
+import { $, say } from './dom.js';
 import { age } from './format.js';
 
 const SECOND_MS = 1000;
@@ -27,8 +27,7 @@ export function setUpStatus(chat) {
     const now = kind();
     const text = TEXT[now](detail);
     const state = $('#state');
-    // Setting the same text again would have it read out again.
-    if (state.textContent !== text) state.textContent = text;
+    say(state, text);
     state.dataset.state = now;
     $('#reconnect').hidden = !['waiting', 'offline', 'failed', 'closed'].includes(now);
     const left = until - Date.now();

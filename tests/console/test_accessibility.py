@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.chatting import Served
+from tests.conftest import Connect
 from tests.console.test_admin_views import TOPOLOGY, describe
 from tests.console.windows import Window, window
 
@@ -29,6 +30,13 @@ HARM: Final = """() => {
     const faint = new CSSStyleSheet();
     faint.replaceSync('.faint { color: light-dark(#ccc, #333); }');
     document.adoptedStyleSheets.push(faint);
+}"""
+TOUCHED: Final = """() => {
+    globalThis.touched = [];
+    const note = (records) => touched.push(...records.map(({target}) => target.textContent));
+    for (const region of document.querySelectorAll('.typing, #count')) {
+        new MutationObserver(note).observe(region, {childList: true});
+    }
 }"""
 # WCAG 2.2 SC 1.4.10: no scrolling sideways at a width of 320 CSS pixels.
 NARROW: Final = 320
@@ -127,6 +135,28 @@ async def focus(page: Page, selector: str) -> None:
         if await page.evaluate("selector => document.activeElement?.matches(selector)", selector):
             return
     pytest.fail(f"{selector} is not reached by Tab")
+
+
+async def test_what_is_the_same_is_not_read_out_again(
+    browser: Browser, served: Served, connect: Connect
+) -> None:
+    """Whatever is said of typing and of connections is touched only when it is another."""
+    ann = await window(browser, served.port)
+    bos = [await connect("bo", to=served) for _ in range(2)]
+    await ann.sign_in("ann")
+    await ann.join()
+    await ann.show("connections")
+    await expect(ann.page.locator("#count")).to_have_text("3 of 3 connections")
+    await ann.page.evaluate(TOUCHED)
+    for bo in bos:
+        await bo.join()
+        await bo.send({"type": "typing", "room": "general", "on": True})
+    await bos[0].publish("done")
+    await expect(ann.messages()).to_have_count(1)
+    for _ in range(2):  # when the second comes, what the first brought is shown
+        async with ann.page.expect_response("**/v1/admin/connections"):
+            pass
+    assert await ann.page.evaluate("touched") == ["bo is typing", ""]
 
 
 async def test_narrow_page_does_not_scroll_sideways(browser: Browser, served: Served) -> None:
