@@ -20,11 +20,12 @@ export function setUpCluster(account, chat) {
   const rates = new Rates();
   const topology = new Topology($('#topology'));
   const timeline = new Timeline($('#timeline'));
+  let refused = ''; // why the last failover was not begun
 
   async function poll() {
     try {
       draw(described(await account.request('/v1/admin/cluster')));
-      say(wrong, '');
+      say(wrong, refused);
     } catch (error) {
       say(wrong, refusal(error));
     }
@@ -54,9 +55,11 @@ export function setUpCluster(account, chat) {
   $('#failover').addEventListener('click', async () => {
     const why = 'A replica becomes master. Messages are held for a moment; nobody is disconnected.';
     if (!(await confirmed('Ask Sentinel for a failover?', why, 'Fail over'))) return;
-    await account
-      .request('/v1/admin/failover', { method: 'POST' })
-      .catch((error) => say(wrong, refusal(error)));
+    refused = '';
+    await account.request('/v1/admin/failover', { method: 'POST' }).catch((error) => {
+      refused = refusal(error);
+    });
+    say(wrong, refused);
   });
 
   return polling(POLL_MS, poll);

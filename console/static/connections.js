@@ -13,6 +13,7 @@ export function setUpConnections(account, chat) {
   const body = h('tbody');
   const rows = new Map(); // by connection, so that a focused button stays
   let items = [];
+  let refused = ''; // why the last order was not carried out
   let self;
 
   const head = COLUMNS.map((name) =>
@@ -24,7 +25,7 @@ export function setUpConnections(account, chat) {
   async function poll() {
     try {
       ({ items } = await account.request('/v1/admin/connections'));
-      say(wrong, '');
+      say(wrong, refused);
       draw();
     } catch (error) {
       say(wrong, refusal(error));
@@ -96,7 +97,10 @@ export function setUpConnections(account, chat) {
   async function end(path, method, whom) {
     if (!(await confirmed(`Disconnect ${whom}?`, 'The client is told to stay away.', 'Disconnect')))
       return;
-    await account.request(path, { method }).catch((error) => say(wrong, refusal(error)));
+    refused = '';
+    await account.request(path, { method }).catch((error) => {
+      refused = refusal(error);
+    });
     await poll();
   }
 

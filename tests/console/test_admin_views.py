@@ -116,6 +116,34 @@ async def test_connections_are_found_and_ended(enter: Open) -> None:
     await expect(listed).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("view", "order", "yes"),
+    [("cluster", "Ask for a failover", "Fail over"), ("connections", "of ann", "Disconnect")],
+)
+async def test_refused_order_is_said(enter: Open, view: str, order: str, yes: str) -> None:
+    """Why an order was refused stays in sight when the view is drawn anew."""
+    ann = await enter("ann")
+
+    async def refuse(route: Route) -> None:
+        if route.request.method == "GET":
+            await route.fallback()
+        else:
+            await route.fulfill(status=503, json={"code": "unavailable", "detail": "not now"})
+
+    await describe(ann, TOPOLOGY)
+    await ann.page.route("**/v1/admin/**", refuse)
+    await ann.show(view)
+    await ann.page.get_by_role("button", name=order).first.click()
+    await ann.page.get_by_role("dialog").get_by_role("button", name=yes).click()
+    wrong = ann.page.locator(f"#{view}-error")
+    await expect(wrong).to_have_text("unavailable: not now")
+    for _ in range(2):  # when the second comes, what the first brought is shown
+        async with ann.page.expect_response("**/v1/admin/*"):
+            pass
+    await expect(wrong).to_have_text("unavailable: not now")
+    ann.complaints.clear()  # the browser itself reports the refusal
+
+
 async def test_views_for_administrators_say_so(browser: Browser, served: Served) -> None:
     """In development others may chat; the administrator's views tell them what is missing."""
     ann = await window(browser, served.port)
