@@ -1,6 +1,7 @@
 """The views for administrators: the cluster as it is described, connections to be ended."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,8 +92,11 @@ async def test_failover_is_asked_for_once_confirmed(enter: Open) -> None:
     ask = ann.page.get_by_role("button", name="Ask for a failover")
     dialog = ann.page.get_by_role("dialog")
     await ask.click()
-    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(dialog).to_have_accessible_description(re.compile("^A replica becomes master"))
+    await expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    await ann.page.keyboard.press("Enter")
     await expect(dialog).to_be_hidden()
+    await expect(ask).to_be_focused()
     await ask.click()
     assert asked == []
     async with ann.page.expect_response("**/v1/admin/failover"):
