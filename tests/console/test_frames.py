@@ -1,13 +1,17 @@
 """The frames: both directions, filter, pause, expand, copy, latency, and sending by hand."""
 
 import json
+from typing import Final
 
 import pytest
 from playwright.async_api import Locator, expect
 
+from tests.chatting import Served, token
 from tests.console.windows import Open, Window
 
 pytestmark = pytest.mark.browser
+
+HEIGHT: Final = "document.documentElement.scrollHeight"
 
 
 def rows(window: Window) -> Locator:
@@ -36,6 +40,20 @@ async def test_both_directions_are_shown(enter: Open) -> None:
     sent = ann.page.locator("#frame-list > .out", has_text="auth")
     await expect(sent.locator(".way")).to_contain_text("sent")
     await expect(ann.page.locator("#frame-list")).not_to_contain_text("eyJ")
+
+
+async def test_frames_scroll_in_their_list(enter: Open, served: Served) -> None:
+    """However many frames there are, the page is no longer than with few."""
+    ann = await enter("ann")
+    await ann.show("frames")
+    height = await ann.page.evaluate(HEIGHT)
+    headers = {"Authorization": f"Bearer {token('bo')}"}
+    url = f"{served.url}/v1/rooms/general/messages"
+    for number in range(100):
+        said = {"text": str(number)}
+        (await served.session.post(url, json=said, headers=headers)).raise_for_status()
+    await expect(rows(ann).get_by_text("message", exact=True)).to_have_count(100)
+    assert await ann.page.evaluate(HEIGHT) == height
 
 
 async def test_filter_takes_words_and_their_absence(enter: Open) -> None:
