@@ -13,6 +13,7 @@ export class MessageList {
   #options;
   #isLoading = false;
   #isWhole = false; // the first message there is, is shown
+  #isFollowing = true; // the end is in sight, and is to stay there
   #list = h('ol', {});
   #top = h('p', { class: 'top' });
   #below = h('button', { class: 'below', hidden: true }, 'New messages ↓');
@@ -22,6 +23,8 @@ export class MessageList {
     const label = { role: 'log', tabindex: 0, 'aria-label': `Messages in ${name}` };
     this.scroller = h('div', { class: 'messages', ...label }, this.#top, this.#list);
     this.scroller.addEventListener('scroll', () => this.#scrolled());
+    // A phone's keyboard, a longer draft or a notice above leave the list less room.
+    new ResizeObserver(() => this.#isFollowing && this.toEnd()).observe(this.scroller);
     this.#below.addEventListener('click', () => this.toEnd());
     this.element = h('div', { class: 'history' }, this.scroller, this.#below);
   }
@@ -38,9 +41,8 @@ export class MessageList {
 
   /** Shows a message, or what is new of it, in its place. */
   show(message) {
-    const isAtEnd = this.#isAtEnd;
     this.#put(message);
-    if (isAtEnd) {
+    if (this.#isFollowing) {
       while (this.#list.childElementCount > KEPT) this.#drop(this.#list.firstElementChild);
       this.toEnd();
     } else this.#below.hidden = false;
@@ -129,7 +131,8 @@ export class MessageList {
   }
 
   async #scrolled() {
-    if (this.#isAtEnd) this.#below.hidden = true;
+    this.#isFollowing = this.#isAtEnd;
+    if (this.#isFollowing) this.#below.hidden = true;
     const first = $('[data-seq]', this.#list);
     if (this.#isLoading || this.#isWhole || !first || this.scroller.scrollTop > NEAR_PX) return;
     this.#isLoading = true;

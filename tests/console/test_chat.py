@@ -124,6 +124,21 @@ async def test_reason_goes_with_the_hold(
     await expect(fate).to_be_empty()
 
 
+async def test_last_message_stays_in_sight(enter: Open) -> None:
+    """When the list gets less room, as by a phone's keyboard, it still ends with what is new."""
+    ann = await enter("ann", viewport={"width": 390, "height": 844})
+    for number in range(30):
+        await ann.say(str(number))
+    await expect(ann.messages()).to_have_count(30)
+    await expect(ann.messages().last).to_have_attribute("data-state", "acked")
+    await ann.page.set_viewport_size({"width": 390, "height": 500})
+    await expect(ann.messages().last).to_be_in_viewport()
+    await ann.say("one more")
+    await expect(ann.messages()).to_have_count(31)
+    await expect(ann.messages().last).to_be_in_viewport()
+    await expect(ann.room().locator(".below")).to_be_hidden()
+
+
 async def test_history_comes_by_scrolling_up(enter: Open, served: Served) -> None:
     """Scrolling up shows the whole log from its first message, in order, each once."""
     said = [f"message {number}" for number in range(1, 161)]
