@@ -150,7 +150,7 @@ async def test_what_is_the_same_is_not_read_out_again(
     await ann.page.evaluate(TOUCHED)
     for bo in bos:
         await bo.join()
-        await bo.send({"type": "typing", "room": "general", "on": True})
+        await bo.ask({"type": "typing", "room": "general", "on": True})
     await bos[0].publish("done")
     await expect(ann.messages()).to_have_count(1)
     for _ in range(2):  # when the second comes, what the first brought is shown

@@ -46,6 +46,7 @@ async def test_frames_scroll_in_their_list(enter: Open, served: Served) -> None:
     """However many frames there are, the page is no longer than with few."""
     ann = await enter("ann")
     await ann.show("frames")
+    await expect(ann.page.locator("#latencies tbody tr")).to_have_count(3)  # it has its length
     height = await ann.page.evaluate(HEIGHT)
     headers = {"Authorization": f"Bearer {token('bo')}"}
     url = f"{served.url}/v1/rooms/general/messages"
