@@ -42,7 +42,7 @@ class Person:
             answer.set_exception(ConnectionResetError(f"{self.name} is cut off"))
 
     async def talk(self, stop: asyncio.Event) -> None:
-        """Publish one after the other; a refusal that says when is repeated with its cid.
+        """Publish one after the other; what is refused is repeated with its cid, until `stop`.
 
         Whoever is cut off falls silent: what becomes of a socket is for the report to say.
         """
@@ -50,12 +50,12 @@ class Person:
             for number in itertools.count():
                 if stop.is_set():
                     return
-                await self._say(f"{self.name}-{number}")
+                await self._say(f"{self.name}-{number}", stop)
                 await asyncio.sleep(TALK_S)
 
-    async def _say(self, cid: str) -> None:
+    async def _say(self, cid: str, stop: asyncio.Event) -> None:
         asked = time.monotonic()
-        while cid not in self.acked:
+        while cid not in self.acked and not stop.is_set():
             answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
             self._answers[cid] = answer
             frame = {"type": "publish", "room": self.room, "cid": cid, "text": cid}

@@ -66,13 +66,21 @@ async def _answer(
         if kind not in KINDS:
             raise ValueError(f"a failover is one of {', '.join(KINDS)}")
         text = (await fail_over(cluster, kind)).text()
-    except (OSError, LookupError, ValueError, TimeoutError, RuntimeError) as error:
-        text = f"  failed: {error}"
+    except Exception as error:  # noqa: BLE001 - whatever it is, who ordered it is told
+        cause = _innermost(error)
+        text = f"  failed: {type(cause).__name__}: {cause}"
     print(text, flush=True)
     with suppress(ConnectionError):
         writer.write(text.encode())
         await writer.drain()
     writer.close()
+
+
+def _innermost(error: Exception) -> Exception:
+    """Return what failed within the task group of those who talk."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _greeting(cluster: Cluster) -> str:

@@ -1,35 +1,45 @@
-"""The people of a failover: whoever is cut off falls silent, and the others talk on."""
+"""The people of a failover: whoever is cut off falls silent, and the others talk on; all end."""
 
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from redis import ResponseError
 
 from deploy.local.audience import audience
+from deploy.local.cluster import Cluster
+from deploy.local.demo import _answer
+from deploy.local.failover import Report
 from deploy.local.waiting import until
 
 ENOUGH: Final = 3
 DEADLINE_S: Final = 10.0
 SECRET: Final = "0123456789-abcdefghij-0123456789"
 
-Cut = Callable[[web.Request, web.WebSocketResponse], Awaitable[object]]
+# What becomes of p0's publishes.
+Fate = Callable[[web.Request, web.WebSocketResponse, str], Awaitable[object]]
 
 
-async def close(_: web.Request, socket: web.WebSocketResponse) -> None:
+async def close(_: web.Request, socket: web.WebSocketResponse, __: str) -> None:
     await socket.close()
 
 
-async def abort(request: web.Request, _: web.WebSocketResponse) -> None:
+async def abort(request: web.Request, _: web.WebSocketResponse, __: str) -> None:
     assert request.transport is not None
     request.transport.abort()
 
 
-def server(cut: Cut) -> TestServer:
-    """Return a chat server that acknowledges what is published, and cuts p0 off instead."""
+async def refuse(_: web.Request, socket: web.WebSocketResponse, cid: str) -> None:
+    await socket.send_json({"type": "error", "cid": cid, "code": "unavailable", "retry_ms": 50})
+
+
+def server(fate: Fate) -> TestServer:
+    """Return a chat server that acknowledges what is published by others than p0."""
     seqs = itertools.count(1)
 
     async def chat(request: web.Request) -> web.WebSocketResponse:
@@ -40,7 +50,7 @@ def server(cut: Cut) -> TestServer:
             if frame["type"] == "join":
                 await socket.send_json({"type": "joined"})
             elif frame["type"] == "publish" and frame["cid"].startswith("p0-"):
-                await cut(request, socket)
+                await fate(request, socket, frame["cid"])
             elif frame["type"] == "publish":
                 await socket.send_json({"type": "ack", "cid": frame["cid"], "ref": next(seqs)})
         return socket
@@ -51,7 +61,7 @@ def server(cut: Cut) -> TestServer:
 
 
 @pytest.mark.parametrize("cut", [close, abort])
-async def test_a_socket_that_ends_under_a_publish_is_told(cut: Cut) -> None:
+async def test_a_socket_that_ends_under_a_publish_is_told(cut: Fate) -> None:
     """Who is cut off before the answer is counted, neither waits nor keeps others waiting."""
     async with asyncio.timeout(DEADLINE_S), server(cut) as served:
         url = str(served.make_url("")).rstrip("/")
@@ -68,3 +78,54 @@ async def test_a_socket_that_ends_under_a_publish_is_told(cut: Cut) -> None:
             await until(talks_on, DEADLINE_S, "the second talks on")
             assert not second.socket.closed
     assert first.acked == {}
+
+
+async def give_up(url: str) -> None:
+    """Let one person talk until refused often enough, and fail as if no master came back."""
+    async with audience([url], SECRET, "general", 1) as (person,):
+
+        async def refused() -> bool:
+            return person.refused >= ENOUGH
+
+        await until(refused, DEADLINE_S, "refusals")
+        raise TimeoutError("no new master")
+
+
+async def test_who_is_only_refused_stops_with_the_others() -> None:
+    """What fails while nothing is acknowledged comes out at once, and keeps nobody waiting."""
+    async with asyncio.timeout(DEADLINE_S), server(refuse) as served:
+        with pytest.raises(ExceptionGroup) as failed:
+            await give_up(str(served.make_url("")).rstrip("/"))
+    assert failed.group_contains(TimeoutError, match="no new master")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            ExceptionGroup("", [ExceptionGroup("", [TimeoutError("no new master")])]),
+            "TimeoutError: no new master",
+        ),
+        (ResponseError("NOGOODSLAVE"), "ResponseError: NOGOODSLAVE"),
+        (LookupError(), "LookupError: "),
+    ],
+)
+async def test_who_orders_a_failover_is_told_why_it_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception, told: str
+) -> None:
+    """The innermost error is the answer, of whichever type it is, and no empty line."""
+
+    async def fail(*_: object) -> Report:
+        raise error
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _answer(Cluster(), reader, writer)
+
+    monkeypatch.setattr("deploy.local.demo.fail_over", fail)
+    socket = tmp_path / "socket"
+    async with asyncio.timeout(DEADLINE_S), await asyncio.start_unix_server(serve, socket):
+        reader, writer = await asyncio.open_unix_connection(socket)
+        writer.write(b"kill\n")
+        answer = (await reader.read()).decode()
+        writer.close()
+    assert answer == f"  failed: {told}"
