@@ -103,6 +103,12 @@ def test_readiness_and_liveness_ask_different_questions() -> None:
     assert CONTAINER["livenessProbe"]["httpGet"]["path"] == "/health/live"
 
 
+def test_an_apply_undoes_no_scaling() -> None:
+    """How many pods there are is for the autoscaler alone to say, and it says two at least."""
+    assert "replicas" not in KINDS["Deployment"]["spec"]
+    assert KINDS["HorizontalPodAutoscaler"]["spec"]["minReplicas"] == 2
+
+
 def test_it_scales_before_it_is_full() -> None:
     """The connections at which a pod is added are less than what one pod takes, by a quarter."""
     (metric,) = KINDS["HorizontalPodAutoscaler"]["spec"]["metrics"]
