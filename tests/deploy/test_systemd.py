@@ -58,10 +58,13 @@ def test_it_may_open_a_file_for_each_connection() -> None:
 
 
 def test_it_ends_and_comes_back_as_it_should() -> None:
-    """It has time for the drain; bad settings, which the server tells, are not tried for ever."""
+    """It has time for the drain; all but bad settings, which the server tells, is tried again."""
     assert int(value("TimeoutStopSec")) >= Settings().drain_seconds + AFTER_DRAIN_S
     assert value("Restart") == "on-failure"
     assert int(value("RestartPreventExitStatus")) == BAD_SETTINGS
+    assert int(value("StartLimitIntervalSec")) == 0
+    assert UNIT.index("StartLimitIntervalSec=") < UNIT.index("[Service]")
+    assert int(value("RestartSec")) > 0
     # Of the main process alone: systemd would start again after a step before it had ended so.
     assert "ExecStartPre" not in UNIT
     assert value("ExecStart").endswith("/python -m server")
