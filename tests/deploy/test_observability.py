@@ -130,6 +130,14 @@ def test_the_dashboard_asks_sources_that_exist() -> None:
     assert any(t.get("exemplar") for p in panels for t in p.get("targets", []))
 
 
+def test_rates_are_taken_over_several_scrapes() -> None:
+    """Grafana knows how often is scraped: `$__rate_interval` is four times that, or more."""
+    sources = read("grafana/provisioning/datasources/sources.yaml")["datasources"]
+    (prometheus,) = (source for source in sources if source["type"] == "prometheus")
+    scraped = read("prometheus.yml")["global"]["scrape_interval"]
+    assert prometheus["jsonData"]["timeInterval"] == scraped
+
+
 def test_panels_do_not_overlap() -> None:
     """No two panels share a cell of the grid."""
     cells = [
