@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+from asyncio import create_subprocess_exec
+from asyncio.subprocess import DEVNULL
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import yaml
 
 from server.environment import is_secret, variable
 from server.settings import Settings, load
+from tests.conftest import Serve
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())
@@ -138,6 +141,23 @@ def test_there_is_time_for_the_drain(name: str) -> None:
     """A container is killed only after the drain, the goodbyes and the lanes had their time."""
     drain_s = int(SERVICES[name]["environment"].get("DRAIN_SECONDS", Settings().drain_seconds))
     assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= drain_s + AFTER_DRAIN_S
+
+
+@pytest.mark.parametrize("name", CHATS)
+async def test_healthy_is_who_is_ready(name: str, serve: Serve) -> None:
+    """The health check, carried out at a server, fails while that takes nobody in."""
+    kind, program, *arguments = SERVICES[name]["healthcheck"]["test"]
+    assert (kind, program) == ("CMD", "python")
+    served = await serve()
+    assert str(arguments).count(":8080/") == 1
+    command = [text.replace(":8080/", f":{served.port}/") for text in arguments]
+
+    async def check() -> int:
+        return await (await create_subprocess_exec(sys.executable, *command, stderr=DEVNULL)).wait()
+
+    assert await check() == 0
+    served.node.gate.draining = True
+    assert await check() == 1
 
 
 def test_the_proxy_knows_the_servers() -> None:
