@@ -11,6 +11,7 @@ import yaml
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "observability"
 COMPOSE = yaml.safe_load((FOLDER.parent / "docker-compose.yml").read_text())
+REQUESTS = "http_server_request_duration_seconds_count"
 DASHBOARD: dict[str, Any] = json.loads(
     (FOLDER / "grafana" / "dashboards" / "holdfast.json").read_text()
 )
@@ -42,6 +43,7 @@ def test_each_alert_fires_when_it_should() -> None:
     [
         ("expr: chat_redis_up == 0\n        for: 20s", "expr: chat_redis_up == 0\n        for: 0s"),
         ("expr: chat_canary_age_seconds > 20", "expr: chat_canary_age_seconds > 200"),
+        (f"{REQUESTS} unless {REQUESTS} offset 5m\n            or increase(", "increase("),
         ("expr: max(chat_redis_failovers_total)", "expr: sum(chat_redis_failovers_total)"),
         ('sum(up{job="holdfast"}) < 2', 'up{job="holdfast"} == 0'),
         ('sum(up{job="holdfast"}) < 2', 'sum(up{job="holdfast"}) < 1'),
