@@ -167,9 +167,12 @@ class Session:
         self._refusals.spend(now)
         return closes.RATE_LIMITED if self._refusals.wait(now) else None
 
-    def refused(self, refusal: Refusal, now: float) -> Close | None:
-        """Count a refusal of a flood; who goes on regardless is closed."""
-        if refusal.code != "rate_limited":
+    def refused(self, refusal: Refusal, now: float, *, silent: bool = False) -> Close | None:
+        """Count a refusal of a flood; who goes on regardless is closed.
+
+        Who is not told of it may not know: that counts only beyond the pace of all frames.
+        """
+        if refusal.code != "rate_limited" or (silent and not self._frames.wait(now)):
             return None
         self._refusals.spend(now)
         return closes.RATE_LIMITED if self._refusals.wait(now) else None

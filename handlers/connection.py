@@ -226,8 +226,14 @@ class Connection:
         if refusal.code == "rate_limited":
             scope = operation if operation in SCOPES else "frames"
             self._node.statistics.rejections[scope] += 1
-        if isinstance(command, Typing) and refusal.code == "rate_limited" and command.id is None:
-            return  # a signal too many is nothing that a client could mend
+        # A signal too many is nothing that a client could mend.
+        unasked = isinstance(command, Typing) and command.id is None
+        silent = unasked and refusal.code == "rate_limited"
+        if not silent:
+            self._tell(command, refusal)
+        self._close_for(self._peer.session.refused(refusal, self._node.now(), silent=silent))
+
+    def _tell(self, command: AnyCommand, refusal: Refusal) -> None:
         self._peer.send(
             Error(
                 id=command.id,
@@ -239,7 +245,6 @@ class Connection:
                 retry_ms=refusal.retry_ms,
             )
         )
-        self._close_for(self._peer.session.refused(refusal, self._node.now()))
 
 
 _CARRY_OUT: Final[dict[type[AnyCommand], Callable[[Connection, Any], None]]] = {

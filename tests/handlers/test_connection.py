@@ -239,6 +239,20 @@ async def test_flood_of_frames_is_closed(connect: Connect) -> None:
     assert (await other.publish("x"))["type"] == "ack"
 
 
+async def test_flood_of_silent_signals_is_closed(connect: Connect) -> None:
+    """Signals that nobody answers are a flood too: 120 are nothing, then it ends with 4200."""
+    client = await connect()
+    await client.join()
+    typing = {"type": "typing", "room": "general", "on": True}
+    for _ in range(2):
+        await client.send(*[typing] * 50)
+    assert (await client.ask({"type": "ping"}))["type"] == "pong"
+    for _ in range(2):
+        await client.send(*[typing] * 50)
+    assert (await client.closing()).code == 4200
+    assert not [frame for frame in client.seen if frame["type"] == "error"]
+
+
 @pytest.mark.parametrize(
     ("publish", "answer"),
     [
