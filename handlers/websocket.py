@@ -1,5 +1,6 @@
 """The WebSocket route: the handshake's checks in their order, then the conversation."""
 
+import re
 import secrets
 from contextlib import suppress
 from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
@@ -19,6 +20,7 @@ from handlers.tracing import HandshakeTrace
 PROTOCOL: Final = "chat.v1"
 _BEARER: Final = "bearer."
 _VERSION: Final = "13"
+_KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes in base64
 _CONN_BYTES: Final = 9
 _RECEIVE_BUFFER: Final = 1 << 15  # bytes; what is read at once is parsed at once, and all wait
 _SEND_BUFFER: Final = 1 << 17  # bytes; the kernel doubles it: 2.5 MB/s at 100 ms round trip
@@ -93,11 +95,14 @@ def _examine(request: web.Request, node: Node) -> web.Response | None:
     origins = headers.getall("Origin", [])
     if len(origins) > 1 or (origins and origins[0] not in node.options.origins):
         return problem(Refusal("forbidden", "origin not allowed"))
-    offered = _offered(request)
+    offered = _named(request, "Sec-WebSocket-Protocol")
     if offered and PROTOCOL not in offered:
         return problem(Refusal("bad_request", f"offer the subprotocol {PROTOCOL}"))
-    if request.version < (1, 1) or len(headers.getall("Sec-WebSocket-Key", [])) != 1:
+    keys = headers.getall("Sec-WebSocket-Key", [])
+    if request.version < (1, 1) or len(keys) != 1 or not _KEY.fullmatch(keys[0]):
         return problem(Refusal("bad_request", "not a WebSocket handshake"))
+    if "upgrade" not in (name.lower() for name in _named(request, "Connection")):
+        return problem(Refusal("bad_request", "not an upgrade"))
     if headers.get("Upgrade", "").lower() != "websocket" or headers.getall(
         "Sec-WebSocket-Version", []
     ) != [_VERSION]:
@@ -108,11 +113,13 @@ def _examine(request: web.Request, node: Node) -> web.Response | None:
     return None
 
 
-def _offered(request: web.Request) -> list[str]:
-    lines = request.headers.getall("Sec-WebSocket-Protocol", [])
+def _named(request: web.Request, header: str) -> list[str]:
+    """Return what a header lists, on however many lines."""
+    lines = request.headers.getall(header, [])
     return [name.strip() for line in lines for name in line.split(",") if name.strip()]
 
 
 def _bearer(request: web.Request) -> str | None:
-    tokens = [name for name in _offered(request) if name.startswith(_BEARER)]
+    offered = _named(request, "Sec-WebSocket-Protocol")
+    tokens = [name for name in offered if name.startswith(_BEARER)]
     return tokens[0].removeprefix(_BEARER) if tokens else None

@@ -66,17 +66,28 @@ async def test_good_handshake(serve: Serve) -> None:
         ([], {"Upgrade": None}, 426),
         ([], {"Sec_WebSocket_Key": None}, 400),
         ([], {"Sec_WebSocket_Key": "short"}, 400),
+        ([], {"Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZé=="}, 400),
+        ([], {"Connection": None}, 400),
+        ([], {"Connection": "keep-alive"}, 400),
         (["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="], {}, 400),
     ],
 )
 async def test_bad_handshake(
-    serve: Serve, extra: list[str], changes: dict[str, str | None], status: int
+    serve: Serve,
+    caplog: pytest.LogCaptureFixture,
+    extra: list[str],
+    changes: dict[str, str | None],
+    status: int,
 ) -> None:
     """A handshake that is not right is refused before the upgrade with the status of the table."""
-    answer = await raw(await serve(), *lines(**changes), *extra)
+    served = await serve()
+    answer = await raw(served, *lines(**changes), *extra)
     assert answer.startswith(f"HTTP/1.1 {status}".encode()), answer
     if status == 426:
         assert b"Sec-WebSocket-Version: 13" in answer
+    assert b"Connection: close" in answer
+    assert complaints(caplog) == []
+    assert served.node.statistics.attempts["bad_handshake"] == 1
 
 
 async def test_http_1_0_is_refused(serve: Serve) -> None:
