@@ -70,9 +70,8 @@ class Entry:
 class Gate:
     """Counts the connections of this node; exact, for it never waits between look and count.
 
-    `attempts` counts what became of those who came: "accepted", or by which bound they were
-    refused, `rejections` those of them that came too often. The counts are this process's own:
-    after its end none is left to be wrong.
+    `attempts` counts by which bound those who came were refused, `rejections` those of them that
+    came too often. The counts are this process's own: after its end none is left to be wrong.
     """
 
     def __init__(
@@ -125,7 +124,6 @@ class Gate:
             detail = f"{self._options.handshakes_per_minute} handshakes per 60 s"
             retry_ms = ceil_ms(wait)
             raise self._refuse("handshakes", Refusal("rate_limited", detail, retry_ms=retry_ms))
-        self._attempts["accepted"] += 1
         self.active += 1
         self.by_network[network] += 1
         self.strangers[network] += 1

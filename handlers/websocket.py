@@ -79,6 +79,7 @@ def _begin(request: web.Request, node: Node, address: str, entry: Entry) -> bool
     plug.setsockopt(SOL_SOCKET, SO_RCVBUF, _RECEIVE_BUFFER)
     peer = node.greet(secrets.token_urlsafe(_CONN_BYTES), address, transport)
     peer.entry = entry
+    node.statistics.attempts["accepted"] += 1
     Conversation(node, peer, transport).begin(_bearer(request), protocol.hand_over())
     return True
 
