@@ -112,6 +112,15 @@ async def test_bearer_subprotocol(serve: Serve) -> None:
         assert client.socket.protocol == "chat.v1"
 
 
+async def test_subprotocols_on_two_lines(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """A subprotocol is chosen from all lines that offer some, and nothing is said of the others."""
+    offers = ("Sec-WebSocket-Protocol: other", "Sec-WebSocket-Protocol: chat.v1")
+    answer = await raw(await serve(), *lines(), *offers)
+    assert answer.startswith(b"HTTP/1.1 101")
+    assert answer.count(b"Sec-WebSocket-Protocol: chat.v1\r\n") == 1
+    assert complaints(caplog) == []
+
+
 async def test_full_node(serve: Serve) -> None:
     """The connection after the last is 503 with Retry-After; when one leaves there is room."""
     served = await serve(WEBSOCKET_MAX_CONNECTIONS=2, WEBSOCKET_MAX_CONNECTIONS_PER_IP=2)
