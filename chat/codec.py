@@ -15,12 +15,13 @@ _TYPES: Final = frozenset({"auth", "join", "leave", "publish", "typing", "ping",
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """A frame that is none, and what of it can be echoed in the answer."""
+    """A frame that is none: what of it can be echoed in the answer, and if it was to sign in."""
 
     refusal: Refusal
     id: FrameId | None = None
     cid: MessageId | None = None
     room: RoomName | None = None
+    auth: bool = False
 
 
 class _Envelope(msgspec.Struct):
@@ -81,6 +82,7 @@ def _diagnose(payload: bytes | msgspec.Raw, error: Exception) -> Fault:
         id=_valid(envelope.id, FrameId),
         cid=_valid(envelope.cid, MessageId),
         room=_valid(envelope.room, RoomName),
+        auth=known == "auth",
     )
 
 

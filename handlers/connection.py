@@ -215,6 +215,8 @@ class Connection:
             )
         )
         session = self._peer.session
+        if fault.auth and session.claims is None:  # as any first token that is refused
+            self._peer.outbox.close(TOKEN_INVALID)
         unknown = refusal.code == "unknown_type"
         self._close_for(session.in_vain(now) if unknown else session.fault(now))
 

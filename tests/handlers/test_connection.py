@@ -49,6 +49,16 @@ async def test_bad_token_is_said_and_closes(connect: Connect) -> None:
     assert (await client.closing()).code == 4101
 
 
+async def test_malformed_auth_closes(connect: Connect) -> None:
+    """An auth that is none is said and closes with 4101, and nothing behind it is carried out."""
+    client = await connect(None)
+    join = {"type": "join", "id": 2, "room": "general"}
+    await client.send({"type": "auth", "id": 1, "token": "x" * 8193}, join)
+    assert (await client.closing()).code == 4101
+    errors = [(f["id"], f["code"], f["field"]) for f in client.seen if f["type"] == "error"]
+    assert errors == [(1, "bad_request", "token")]
+
+
 async def test_message_reaches_everyone_in_order(connect: Connect) -> None:
     """What one says all in the room are shown, the author too, with the seqs of the acks."""
     ann, bo = await connect("ann"), await connect("bo")
