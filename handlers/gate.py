@@ -1,7 +1,8 @@
 """Who may connect: bounds on connections and handshakes, all before any expensive work."""
 
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from ipaddress import IPv6Address, ip_network
 from typing import Final
 
@@ -13,8 +14,11 @@ from handlers.address import is_trusted, parsed
 from handlers.options import EdgeOptions
 
 RETRY_MS: Final = 5_000
-# To each handshake that an address may make: a page, its modules and images, and REST beside it.
+# To each handshake that an address may make, and to each WebSocket that it may have: a page, its
+# modules and images, and REST beside it.
 _CONNECTIONS: Final = 5
+_HTTP_LEAST: Final = 64  # of one address at once: ten browsers, each with the usual six
+HTTP_SPARE: Final = 768  # of all at once, beside the WebSockets that the node has room for
 _REMEMBERED: Final = 4_096  # addresses of which it is known what they count as
 _V6_PREFIX: Final = 64  # what one subscriber is given: its addresses count as one
 
@@ -82,6 +86,9 @@ class Gate:
         self._rejections = rejections
         self.by_network: Counter[str] = Counter()
         self.strangers: Counter[str] = Counter()
+        self.http: Counter[str] = Counter()  # open HTTP connections by network
+        self.http_open = 0
+        self._http_per_network = max(_HTTP_LEAST, _CONNECTIONS * options.connections_per_ip)
         self._handshakes = Rates(options.handshakes_per_minute, MINUTE_S)
         self._connections = Rates(_CONNECTIONS * options.handshakes_per_minute, MINUTE_S)
         self._bad_tokens = Rates(options.bad_tokens_per_minute, MINUTE_S)
@@ -93,18 +100,36 @@ class Gate:
         """Whether one more connection would be let in."""
         return not self.draining and self.active < self._options.connections
 
-    def knock(self, address: str, now: float) -> bool:
-        """Tell whether an address may open one more connection, before anything is read from it.
+    def knock(self, address: str, now: float) -> Callable[[], None] | None:
+        """Count one more HTTP connection in, before anything is read from it, or return None.
 
-        Five in any minute for each handshake that it may make; trusted proxies as many as they
-        like. Without this bound short requests without end take a share of everybody's core.
+        What is returned counts it out. Five at once for each WebSocket that an address may have,
+        five in any minute for each handshake that it may make; trusted proxies as many as there is
+        room for. Without these bounds connections that stay open take all files, and short
+        requests without end a share of everybody's core.
         """
+        network = network_of(address)
+        bound = self._bound_of(address, network, now)
+        if bound is not None:
+            self._rejections[bound] += 1
+            return None
+        self.http_open += 1
+        self.http[network] += 1
+        return partial(self._hang_up, network)
+
+    def _bound_of(self, address: str, network: str, now: float) -> str | None:
+        """Return the bound that keeps an HTTP connection out."""
+        if self.http_open + self.active >= self._options.connections + HTTP_SPARE:
+            return "open"
         if is_trusted(address, self._options.trusted_proxies):
-            return True
-        if not self._connections.spend(network_of(address), now):
-            return True
-        self._rejections["connections"] += 1
-        return False
+            return None
+        if self.http[network] >= self._http_per_network:
+            return "open"
+        return "connections" if self._connections.spend(network, now) else None
+
+    def _hang_up(self, network: str) -> None:
+        self.http_open -= 1
+        take_one(self.http, network)
 
     def enter(self, address: str, now: float) -> Entry:
         """Count a connection in, or raise `unavailable` (full) or `rate_limited` (this address)."""

@@ -22,7 +22,7 @@ LINGER_S: Final = 2.0  # for a refused client to read why, before what it still 
 _SERVER_ERROR: Final = 500
 _log: Final = logging.getLogger("holdfast.edge")
 
-Admits = Callable[[str], bool]
+Admits = Callable[[str], Callable[[], None] | None]  # of an address; what is called at the end
 
 
 class _Answer(web.Response):
@@ -36,26 +36,29 @@ class _Answer(web.Response):
 class EdgeProtocol(RequestHandler):
     """One HTTP connection; its first header has 20 s, the next ones the keep-alive time."""
 
-    __slots__ = ("_admits", "_garbled", "_header_due")
+    __slots__ = ("_admits", "_garbled", "_header_due", "_leave")
 
     def __init__(self, manager: web.Server, admits: Admits, **options: Any) -> None:
         super().__init__(manager, **options)
         self._admits = admits
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the time for the header, or cut off who has come too often."""
-        if not self._admits(_address(transport)):
+        """Start the time for the header, or cut off who has come too often or has too many."""
+        leave = self._admits(_address(transport))
+        if leave is None:
             transport = cast("asyncio.Transport", transport)
             transport.set_protocol(asyncio.Protocol())  # to whom it means nothing that it ends
             transport.abort()
             return
+        self._leave = leave
         super().connection_made(transport)
         self._garbled = False
         self._header_due = self._loop.call_later(HEADER_S, self._give_up)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Stop it."""
+        """Stop it, and count the connection out."""
         self._header_due.cancel()
+        self._leave()
         super().connection_lost(exc)
 
     def hand_over(self) -> bytes:
@@ -134,11 +137,12 @@ class _EdgeServer(web.Server):
 class EdgeRunner(web.AppRunner):
     """Runs an application behind `EdgeProtocol`; bodies stay as they came, never inflated.
 
-    `admits` tells of an address whether it may open one more connection.
+    `admits` lets an address open one more connection and returns what is to be called at its end,
+    or returns None.
     """
 
     def __init__(
-        self, app: web.Application, admits: Admits = lambda _: True, **options: Any
+        self, app: web.Application, admits: Admits = lambda _: lambda: None, **options: Any
     ) -> None:
         self._admits = admits
         options.setdefault("keepalive_timeout", KEEP_ALIVE_S)

@@ -164,8 +164,8 @@ class Node:
             await asyncio.sleep(0)  # connections are lost in the loop's next turn
             await asyncio.gather(*self._partings)
 
-    def admits(self, address: str) -> bool:
-        """Tell whether an address may open one more connection now."""
+    def admits(self, address: str) -> Callable[[], None] | None:
+        """Let an address open one more connection now, and return what counts it out; or None."""
         return self.gate.knock(address, self.now())
 
     def announce_drain(self, reason: str) -> None:

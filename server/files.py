@@ -4,9 +4,11 @@ import logging
 import resource
 from typing import Final
 
+from handlers.gate import HTTP_SPARE
+
 _log: Final = logging.getLogger("holdfast.files")
 
-_SPARE: Final = 1_024  # HTTP connections, Redis and its sentinels, whatever is imported
+_SPARE: Final = HTTP_SPARE + 256  # Redis and its sentinels, operators, whatever is imported
 
 
 def allow_files(connections: int) -> None:

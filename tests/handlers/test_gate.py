@@ -7,7 +7,7 @@ import pytest
 
 from chat.errors import Refusal
 from chat.rate import Window
-from handlers.gate import Gate, network_of, redacted
+from handlers.gate import HTTP_SPARE, Gate, network_of, redacted
 from handlers.options import EdgeOptions
 
 
@@ -55,13 +55,36 @@ def test_handshakes_in_any_minute() -> None:
 
 def test_connections_in_any_minute() -> None:
     """Five connections for each handshake of a minute, then none; trusted proxies as they like."""
+
+    def comes(address: str, now: float) -> bool:
+        leave = gate.knock(address, now)
+        if leave is not None:
+            leave()
+        return leave is not None
+
     trusted = (ip_network("10.9.0.0/16"),)
     gate = gate_of(EdgeOptions(handshakes_per_minute=2, trusted_proxies=trusted))
-    assert [gate.knock("10.0.0.1", 0) for _ in range(11)] == [True] * 10 + [False]
-    assert gate.knock("10.0.0.2", 0)
-    assert not gate.knock("10.0.0.1", 59.9)
-    assert gate.knock("10.0.0.1", 60.0)
-    assert all(gate.knock("10.9.0.1", 0) for _ in range(100))
+    assert [comes("10.0.0.1", 0) for _ in range(11)] == [True] * 10 + [False]
+    assert comes("10.0.0.2", 0)
+    assert not comes("10.0.0.1", 59.9)
+    assert comes("10.0.0.1", 60.0)
+    assert all(comes("10.9.0.1", 0) for _ in range(100))
+
+
+def test_open_http_connections() -> None:
+    """An address has so many open at once, a trusted proxy all there is room for, and no more."""
+    trusted = (ip_network("10.9.0.0/16"),)
+    gate = gate_of(EdgeOptions(connections=2, connections_per_ip=20, trusted_proxies=trusted))
+    mine = [gate.knock("10.0.0.1", 0) for _ in range(100)]
+    assert all(mine)
+    assert gate.knock("10.0.0.1", 0) is None
+    assert mine[0] is not None
+    mine[0]()
+    assert gate.knock("10.0.0.1", 0)
+    assert all(gate.knock("10.9.0.1", 0) for _ in range(2 + HTTP_SPARE - 100))
+    assert gate.knock("10.9.0.1", 0) is None
+    assert gate.knock("10.0.0.2", 0) is None
+    assert gate._rejections == {"open": 3}
 
 
 def test_quiet_addresses_are_forgotten() -> None:
@@ -89,7 +112,9 @@ def test_many_new_addresses_are_not_looked_at_again_and_again(
     monkeypatch.setattr(Window, "idle_at", property(idle_at))
     gate = gate_of(EdgeOptions())
     for i in range(20_000):
-        assert gate.knock(f"10.0.{i // 256}.{i % 256}", 0.0)
+        leave = gate.knock(f"10.0.{i // 256}.{i % 256}", 0.0)
+        assert leave is not None
+        leave()
     assert looks <= 2 * 20_000
 
 

@@ -157,3 +157,32 @@ async def test_connections_without_end(rest_with: Start) -> None:
     with suppress(ConnectionError):
         assert await raw(rest, ask) == b""
     assert rest.served.node.statistics.rejections["connections"] == 1
+
+
+async def test_open_connections_are_bounded(rest_with: Start) -> None:
+    """The connection after the last that an address may keep is cut; who leaves makes room."""
+    rest = await rest_with(WEBSOCKET_MAX_CONNECTIONS_PER_IP=1)
+    ask = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    kept = []
+    for _ in range(64):
+        reader, writer = await asyncio.open_connection("127.0.0.1", rest.served.port)
+        kept.append(writer)
+        writer.write(ask)
+        assert b" 200 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    with suppress(ConnectionError):
+        assert await raw(rest, ask) == b""
+    gate = rest.node.gate
+    assert (gate.http_open, rest.node.statistics.rejections) == (64, {"open": 1})
+    kept.pop().close()
+    async with asyncio.timeout(5):
+        while gate.http_open == 64:
+            await asyncio.sleep(0.01)
+    async with rest.served.client() as client:
+        await client.sign_in("ann")
+        assert gate.http_open == 63
+    for writer in kept:
+        writer.close()
+    async with asyncio.timeout(5):
+        while gate.http_open:
+            await asyncio.sleep(0.01)
+    assert not gate.http
