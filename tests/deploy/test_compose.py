@@ -25,6 +25,7 @@ CHATS = [name for name in SERVICES if name.startswith(("chat-", "single"))]
 ENTRYPOINT = (DEPLOY / "sentinel" / "entrypoint.sh").read_text()
 # Above the drain itself: three for the goodbyes, two for the lanes, five for the container's end.
 AFTER_DRAIN_S = 10
+PROXY_KIB = 18  # of nginx for each socket, as measured
 REDIS_MAXCLIENTS = 10_000  # where its file names no other
 
 CHECK = ("-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec")
@@ -169,6 +170,15 @@ def test_the_proxy_knows_the_servers() -> None:
     assert {address for address, down in servers if not down} == present
     assert {address for address, down in servers if down} == following
     assert all(SERVICES[f"chat-{n}"]["profiles"] == ["next"] for n in (3, 4))
+
+
+def test_the_proxy_has_memory_for_every_socket() -> None:
+    """It holds the sockets of both servers: what is too little for them would end them all."""
+    sockets = sum(
+        int(without_defaults(SERVICES[name]["environment"]["WEBSOCKET_MAX_CONNECTIONS"]))
+        for name in ("chat-1", "chat-2")
+    )
+    assert int(SERVICES["proxy"]["mem_limit"].removesuffix("m")) * 1024 >= sockets * PROXY_KIB
 
 
 def test_only_the_proxy_is_believed() -> None:
