@@ -109,6 +109,11 @@ def test_an_apply_undoes_no_scaling() -> None:
     assert KINDS["HorizontalPodAutoscaler"]["spec"]["minReplicas"] == 2
 
 
+def test_pods_are_evicted_one_by_one() -> None:
+    """However many pods there are, the clients of one at a time have to move."""
+    assert KINDS["PodDisruptionBudget"]["spec"]["maxUnavailable"] == 1
+
+
 def test_it_scales_before_it_is_full() -> None:
     """The connections at which a pod is added are less than what one pod takes, by a quarter."""
     (metric,) = KINDS["HorizontalPodAutoscaler"]["spec"]["metrics"]
