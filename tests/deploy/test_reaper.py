@@ -17,8 +17,10 @@ from deploy.local.waiting import until
 ROOT = Path(__file__).resolve().parents[2]
 # Starts a cluster, says where and which processes, then waits to be killed.
 STARTER = """
-import asyncio, sys
+import asyncio, signal, sys
 from deploy.local.cluster import Cluster
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job may ignore it
 
 async def main():
     async with Cluster() as cluster:
