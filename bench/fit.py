@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp, log
-from statistics import linear_regression
+from statistics import LinearRegression, linear_regression
 
 from bench.results import Series, matched
 from bench.spread import Spread, ratios, spread
@@ -14,14 +14,18 @@ FLAT = 0.1
 """An exponent below this is none: a tenfold size makes a cost a quarter dearer at most."""
 
 
+def _law(sizes: Sequence[float], costs: Sequence[float]) -> LinearRegression:
+    return linear_regression([log(s) for s in sizes], [log(c) for c in costs])
+
+
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
     """The b of cost = a · size^b by least squares on logarithms; two or more sizes above zero."""
-    return linear_regression([log(s) for s in sizes], [log(c) for c in costs]).slope
+    return _law(sizes, costs).slope
 
 
 def farthest(sizes: Sequence[float], costs: Sequence[float]) -> float:
     """How far the cost farthest from the power law is from it, as a part of it."""
-    slope, intercept = linear_regression([log(s) for s in sizes], [log(c) for c in costs])
+    slope, intercept = _law(sizes, costs)
     return max(
         abs(cost / exp(intercept + slope * log(size)) - 1)
         for size, cost in zip(sizes, costs, strict=True)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Container, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from chat.histogram import SIZES, Histogram
@@ -15,8 +16,9 @@ from resilience.elsewhere import Elsewhere, Hearing
 from resilience.generation import Generation
 from resilience.holding import Held, Holding
 from resilience.known import Known
-from resilience.link import Command, Link, LinkLost, Reply, ReplyError
+from resilience.link import Command, Link, Reply, ReplyError
 from resilience.quorum import ANSWER_S, Quorum
+from resilience.refusals import judge_here, weigh
 from resilience.replies import Garbled
 from resilience.scripts import APPEND
 from resilience.succession import Succession
@@ -222,20 +224,14 @@ class Lane:
         if not failed:
             generation.flow(self._name)
             return 0.0
-        verdicts = {self._judge(generation, error) for error in failed}
-        if Verdict.UNLOADED in verdicts:
-            (loaded,) = await link.pipeline([APPEND.load], ANSWER_S)
-            if isinstance(loaded, ReplyError):
-                verdicts.add(self._judge(generation, loaded))
+        verdicts = await weigh(link, APPEND, failed, partial(self._judge, generation))
         return max(_PAUSES.get(verdict, 0.0) for verdict in verdicts)
 
     def _judge(self, generation: Generation, error: ReplyError) -> Verdict:
         """Note an error and what it means; `LinkLost` if this is no master any more."""
         self.errors[code(error)] += 1
         generation.stall(self._name, code(error))
-        verdict = judge(error)
-        if verdict is Verdict.FENCED:
-            raise LinkLost(code(error))
+        verdict = judge_here(error)
         if verdict is Verdict.MISTAKE:
             _log.error("append_refused", extra={"code": code(error)})
         return verdict

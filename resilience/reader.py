@@ -13,14 +13,15 @@ from resilience import keys
 from resilience.generation import Generation
 from resilience.holding import MARGIN
 from resilience.known import Known
-from resilience.link import Command, Link, LinkLost, Reply, ReplyError
+from resilience.link import Command, Link, Reply, ReplyError
 from resilience.promises import Promises
 from resilience.quorum import ANSWER_S, Quorum
 from resilience.records import Records
+from resilience.refusals import judge_here, weigh
 from resilience.replies import Garbled
 from resilience.scripts import READ
 from resilience.succession import Succession
-from resilience.verdicts import AGAIN_S, Verdict, code, judge
+from resilience.verdicts import AGAIN_S, Verdict, judge
 
 Commands = Callable[[int], Sequence[Command]]  # from the number of the last break
 
@@ -46,8 +47,8 @@ class _Asked:
         commands: Commands,
         future: asyncio.Future[list[Reply]],
         *,
-        tolerant: bool = False,
-        events: int = 0,
+        tolerant: bool,
+        events: int,
     ) -> None:
         self.commands = commands
         self.future = future
@@ -103,7 +104,7 @@ class Reader:
                 question.limit,
             )
 
-        (reply,) = await self._ask(lambda mark: [command(mark)], events=self._expected(question))
+        reply = await self.ask(command, events=self._expected(question))
         try:
             return self._page(question, reply)
         except Garbled:
@@ -119,13 +120,14 @@ class Reader:
             return min(question.limit, max(0, known - question.bound))
         return question.limit
 
-    async def ask(self, command: Callable[[int], Command]) -> Reply:
+    async def ask(self, command: Callable[[int], Command], *, events: int = 0) -> Reply:
         """Return the reply to a command once all that it rests on is committed.
 
         It is built anew for each attempt, from the number of the last break; it must bear
-        being carried out twice. Raises `Unavailable` after the hold time.
+        being carried out twice; it may bring so many events. Raises `Unavailable` after the hold
+        time.
         """
-        return (await self._ask(lambda mark: [command(mark)]))[0]
+        return (await self._ask(lambda mark: [command(mark)], events=events))[0]
 
     async def ask_each(self, commands: Commands) -> list[Reply]:
         """Return the replies to commands, as `ask`; a mistake in one of them is its reply."""
@@ -195,11 +197,7 @@ class Reader:
             asked.future.set_result(answers)
 
     async def _consider(self, link: Link, failed: Sequence[ReplyError]) -> float:
-        verdicts = set(map(_judge, failed))
-        if Verdict.UNLOADED in verdicts:
-            (loaded,) = await link.pipeline([READ.load], ANSWER_S)
-            if isinstance(loaded, ReplyError):
-                verdicts.add(_judge(loaded))
+        verdicts = await weigh(link, READ, failed, judge_here)
         return AGAIN_S if verdicts - {Verdict.UNLOADED} else 0.0
 
     def _page(self, question: Question, reply: Reply) -> Page:
@@ -213,14 +211,6 @@ class Reader:
                 self._known.note(question.room, page.epoch, head)
                 return page
         raise Garbled("read")
-
-
-def _judge(error: ReplyError) -> Verdict:
-    """Return what an error means; `LinkLost` if this is no master any more."""
-    verdict = judge(error)
-    if verdict is Verdict.FENCED:
-        raise LinkLost(code(error))
-    return verdict
 
 
 def may_commit(written: Reply) -> bool:

@@ -94,7 +94,7 @@ typedef struct {
 typedef struct {
     Plan plan;
     int epoll;
-    bool measuring, publishing;
+    bool publishing;
     uint32_t live, opening, lost;
     int64_t now, from, until; /* the window: a message counts in it that was due in it */
     int64_t longest_silence, silent_from, next_due;

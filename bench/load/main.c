@@ -147,7 +147,6 @@ int main(int argc, char **argv) {
     if (load.plan.mode != HOLD) traffic_start();
     run_for(load.plan.warmup);
     load.at_start = load.counts;
-    load.measuring = true;
     probe_all(probe_cpu, offsetof(Probe, cpu_measured));
     int64_t cpu = own_cpu(), waited = own_wait(), busy = machine_busy(), start = clock_now();
     load.from = start, load.until = INT64_MAX;
@@ -160,7 +159,6 @@ int main(int argc, char **argv) {
     probe_all(probe_rss, offsetof(Probe, rss_end));
     load.now = end;
     for (uint32_t i = 0; i < load.plan.conns; i++) traffic_silence(&load.plan.conn[i]);
-    load.measuring = false;
     load.at_end = load.counts;
     drain();
 

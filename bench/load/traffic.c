@@ -50,10 +50,12 @@ void traffic_silence(Conn *c) {
     }
 }
 
+static bool in_window(int64_t at) { return at >= load.from && at < load.until; }
+
 /* Late ones too: who leaves out what arrives after the window leaves out the worst. */
 static void record(Histogram *h, const char *stamp) {
     int64_t due = (int64_t)read_hex(stamp + STAMP_TIME, 16);
-    if (due >= load.from && due < load.until) histogram_record(h, load.now - due);
+    if (in_window(due)) histogram_record(h, load.now - due);
 }
 
 static void take_delivery(Conn *c, const char *stamp) {
@@ -67,7 +69,7 @@ static void take_delivery(Conn *c, const char *stamp) {
     load.counts.gaps += number - c->seen[from] - 1;
     c->seen[from] = (uint32_t)number;
     load.counts.delivered++;
-    if (load.measuring) traffic_silence(c);
+    if (in_window(load.now)) traffic_silence(c);
     c->last_delivery = load.now;
     record(&load.delivery, stamp);
     settle(room->publisher[from]);
@@ -128,7 +130,7 @@ void traffic_start(void) {
 int64_t traffic_due(void) {
     int64_t now = clock_now(), step = (int64_t)(NANOS / load.plan.rate);
     for (; load.next_due <= now && publishers; load.next_due += step) {
-        if (load.measuring) histogram_record(&load.lateness, now - load.next_due);
+        if (in_window(now)) histogram_record(&load.lateness, now - load.next_due);
         traffic_publish(publisher[load.turn++ % publishers], load.next_due);
     }
     return load.next_due - now;

@@ -18,20 +18,22 @@ TRIES = 2
 
 
 @contextmanager
-def _breaking(peer: Peer, case: Case) -> Iterator[Setting]:
-    with topology() as redis:
-        launch = Launch(free_port(), redis.sentinel_url, redis.sentinel_url)
-        with serving(peer, launch, case.processes) as served:
-            yield Setting(peer, served, redis)
+def _served(peer: Peer, case: Case, redis: Topology, url: str) -> Iterator[Setting]:
+    launch = Launch(free_port(), url, redis.sentinel_url)
+    with serving(peer, launch, case.processes) as served:
+        yield Setting(peer, served, redis)
 
 
 @contextmanager
-def _setting(peer: Peer, case: Case, redis: Topology) -> Iterator[Setting]:
+def _setting(peer: Peer, case: Case, workload: Workload, redis: Topology) -> Iterator[Setting]:
     """New servers for each case: what one left in memory would be the next one's."""
-    redis.empty()
-    launch = Launch(free_port(), redis.redis_url, redis.sentinel_url)
-    with serving(peer, launch, case.processes) as served:
-        yield Setting(peer, served, redis)
+    if workload.breaks_redis:
+        with topology() as own, _served(peer, case, own, own.sentinel_url) as setting:
+            yield setting
+    else:
+        redis.empty()
+        with _served(peer, case, redis, redis.redis_url) as setting:
+            yield setting
 
 
 def _taken(
@@ -39,9 +41,8 @@ def _taken(
 ) -> tuple[dict[str, float], str]:
     reason = ""
     for _ in range(1 if workload.breaks_redis else TRIES):
-        stage = _breaking(peer, case) if workload.breaks_redis else _setting(peer, case, redis)
         try:
-            with stage as setting:
+            with _setting(peer, case, workload, redis) as setting:
                 return case.measure(setting), ""
         except Refused as refused:
             reason = str(refused)

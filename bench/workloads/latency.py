@@ -6,7 +6,7 @@ from functools import partial
 
 from bench.generator import Figures, Refused
 from bench.plan import Room, Traffic
-from bench.workloads.closed import INGEST_PUBLISHERS, WARMUP, closed_loop
+from bench.workloads.closed import INGEST_PUBLISHERS, LONGEST, WARMUP, closed_loop
 from bench.workloads.workload import ALL_PEERS, MILLI, Case, Column, Options, Setting, Workload
 
 SHARES = (0.25, 0.50, 0.75)
@@ -18,8 +18,7 @@ ROOM = (Room(200, 32),)
 ACK_RATE = 5000.0
 PAIRS = (Room(2, 2),) * (INGEST_PUBLISHERS // 2)
 LEAST = 100
-LONGEST = 8.0
-"""Messages, or seconds: the share of a slow one's maximum is a few messages a second."""
+"""Messages of a window: the share of a slow one's maximum is a few messages a second."""
 
 OTHERS = 0.3
 """Cores that other programs may use: their turns would be told as the server's delays."""

@@ -59,11 +59,13 @@ async def room(deliver: Deliver) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-async def measured(deliver: Deliver, traffic: Traffic = CLOSED, members: int = 3) -> Figures:
-    """The figures of one run with two publishers."""
+async def measured(
+    deliver: Deliver, traffic: Traffic = CLOSED, members: int = 3, publishers: int = 2
+) -> Figures:
+    """The figures of one run in one room."""
     async with room(deliver) as port:
         peer = chosen_peers("plain")[0]
-        plan = Plan(peer, (Room(members, 2),), traffic, (port,), ())
+        plan = Plan(peer, (Room(members, publishers),), traffic, (port,), ())
         return await asyncio.to_thread(generator.run, plan)
 
 
@@ -135,10 +137,7 @@ async def test_a_stall_is_charged_to_every_message_that_was_due_in_it() -> None:
         await to_all(members, text)
 
     traffic = Traffic("open", 1.0, 0.0, rate=200)
-    async with room(stalling) as port:
-        peer = chosen_peers("plain")[0]
-        plan = Plan(peer, (Room(1, 1),), traffic, (port,), ())
-        figures = await asyncio.to_thread(generator.run, plan)
+    figures = await measured(stalling, traffic, members=1, publishers=1)
     assert figures.percentile("delivery", "p75") > 0.05
     assert figures.percentile("delivery", "p90") > 0.2
     assert figures.percentile("delivery", "max") == pytest.approx(0.5, abs=0.1)
@@ -154,10 +153,7 @@ async def test_a_message_that_comes_after_the_window_is_timed_as_well() -> None:
         await to_all(members, text)
 
     traffic = Traffic("open", 0.6, 0.1, rate=200)
-    async with room(stalling) as port:
-        peer = chosen_peers("plain")[0]
-        plan = Plan(peer, (Room(1, 1),), traffic, (port,), ())
-        figures = await asyncio.to_thread(generator.run, plan)
+    figures = await measured(stalling, traffic, members=1, publishers=1)
     assert figures.seconds < 0.7
     assert figures.percentile("delivery", "max") > 0.4
 

@@ -49,3 +49,14 @@ async def too_few_replicas(redis: RedisNode) -> AsyncIterator[None]:
         yield
     finally:
         await redis.command("CONFIG", "SET", name, usual)
+
+
+@asynccontextmanager
+async def forgotten_scripts(redis: RedisNode) -> AsyncIterator[None]:
+    """Let it forget all scripts, and meanwhile let nobody load them again."""
+    await redis.command("ACL", "SETUSER", "chat", "-script|load")
+    try:
+        await redis.command("SCRIPT", "FLUSH")
+        yield
+    finally:
+        await redis.command("ACL", "SETUSER", "chat", "+script|load")

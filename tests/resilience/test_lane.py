@@ -11,7 +11,7 @@ from deploy.local.redis_node import RedisNode
 from resilience.lane import MISTAKE_S
 from tests.resilience.nodes import Node, OpenNode, Pair
 from tests.resilience.recorder import draft, until
-from tests.resilience.storages import too_few_replicas
+from tests.resilience.storages import forgotten_scripts, too_few_replicas
 
 HOLD_S = 2.0
 
@@ -72,13 +72,9 @@ async def test_what_may_not_be_loaded_is_tried_with_rests(
 ) -> None:
     """Without the right to load scripts a forgotten one is asked for in vain, but rarely."""
     node, master = await open_shared(hold_s=HOLD_S), await shared.master()
-    await master.command("ACL", "SETUSER", "chat", "-script|load")
-    try:
-        await master.command("SCRIPT", "FLUSH")
+    async with forgotten_scripts(master):
         with pytest.raises(Unavailable):
             await node.log.append(draft())
-    finally:
-        await master.command("ACL", "SETUSER", "chat", "+script|load")
     errors = node.engine.statistics().errors
     assert 1 <= errors["NOSCRIPT"] == errors["NOPERM"] <= HOLD_S / MISTAKE_S + 1
     assert (await node.log.append(draft())).seq == 1

@@ -14,6 +14,7 @@ from resilience.records import Records
 from resilience.succession import Succession
 from resilience.verdicts import AGAIN_S
 from tests.resilience.nodes import OpenNode
+from tests.resilience.storages import forgotten_scripts
 
 HOLD_S = 1.0
 
@@ -68,12 +69,8 @@ async def test_what_may_not_be_loaded_is_read_with_rests(
         return get(room)
 
     monkeypatch.setattr(engine.known, "get", counted)
-    await master.command("ACL", "SETUSER", "chat", "-script|load")
-    try:
-        await master.command("SCRIPT", "FLUSH")
+    async with forgotten_scripts(master):
         with pytest.raises(Unavailable):
             await node.log.read("den", limit=1)
-    finally:
-        await master.command("ACL", "SETUSER", "chat", "+script|load")
     assert 2 <= built <= HOLD_S / AGAIN_S + 1
     assert (await node.log.read("den", limit=1)).events == []
