@@ -53,6 +53,9 @@ $(NODE_TOOLS): %/node_modules/.installed: %/package.json
 run: $(RUN) ## Start the server for development: in memory, no Redis, on port 8080
 	.venv/bin/python -m server --dev
 
+# Tests mostly wait, for timeouts and for other processes: two at a time take a little over half.
+WORKERS ?= 2
+
 .PHONY: test
 test: $(DEV) ## Run the tests (drills and nightly ones apart); PYTEST="-k feed" hands options on
 	@missing=; for program in redis-server chromium node npm nginx \
@@ -62,7 +65,7 @@ test: $(DEV) ## Run the tests (drills and nightly ones apart); PYTEST="-k feed" 
 		"On Debian: apt-get install redis-server chromium nodejs npm nginx-light" \
 		"prometheus prometheus-redis-exporter" >&2; exit 1; }
 	@$(MAKE) --no-print-directory $(NODE_TOOLS)
-	.venv/bin/pytest $(PYTEST)
+	.venv/bin/pytest --numprocesses=$(WORKERS) --dist=loadfile $(PYTEST)
 
 .PHONY: ha
 ha: $(RUN) ## Run Redis, sentinels and two chat servers on this machine, until Ctrl-C

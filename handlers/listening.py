@@ -6,6 +6,7 @@ traceback, and waits an hour for a header.
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -18,6 +19,7 @@ from handlers.problems import incident, problem
 
 HEADER_S: Final = 20.0  # a phone on a bad link sends a kilobyte of header in five
 KEEP_ALIVE_S: Final = 75.0  # longer than nginx keeps idle upstream connections: 60 s
+UNREAD_S: Final = 30.0  # for a client to take some of what it has asked for, as on a WebSocket
 LINGER_S: Final = 2.0  # for a refused client to read why, before what it still sends is reset
 _SERVER_ERROR: Final = 500
 _log: Final = logging.getLogger("holdfast.edge")
@@ -51,6 +53,7 @@ class EdgeProtocol(RequestHandler):
             transport.abort()
             return
         self._leave = leave
+        bear_unread(transport, UNREAD_S)
         super().connection_made(transport)
         self._garbled = False
         self._header_due = self._loop.call_later(HEADER_S, self._give_up)
@@ -118,6 +121,17 @@ class EdgeProtocol(RequestHandler):
         answer.headers[hdrs.CACHE_CONTROL] = "no-store"
         answer.force_close()
         return answer
+
+
+def bear_unread(transport: asyncio.BaseTransport, seconds: float) -> None:
+    """Let the kernel cut who takes nothing of what is sent to it for so long; never, if 0.
+
+    Only the kernel sees that (tcp(7), TCP_USER_TIMEOUT): what is unsent of a short answer lies in
+    its buffers, and closing waits for that.
+    """
+    plug = transport.get_extra_info("socket")
+    if plug is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
 
 
 def _address(transport: asyncio.BaseTransport) -> str:

@@ -1,6 +1,5 @@
 """The WebSocket route: the handshake's checks in their order, then the conversation."""
 
-import logging
 import re
 import secrets
 from contextlib import suppress
@@ -13,7 +12,7 @@ from chat.errors import Refusal
 from handlers.address import client_address
 from handlers.conversation import Conversation
 from handlers.gate import Entry
-from handlers.listening import EdgeProtocol
+from handlers.listening import EdgeProtocol, bear_unread
 from handlers.node import NODE, Node
 from handlers.problems import problem
 from handlers.tracing import HandshakeTrace
@@ -25,9 +24,6 @@ _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes in base64
 _CONN_BYTES: Final = 9
 _RECEIVE_BUFFER: Final = 1 << 15  # bytes; what is read at once is parsed at once, and all wait
 _SEND_BUFFER: Final = 1 << 17  # bytes; the kernel doubles it: 2.5 MB/s at 100 ms round trip
-
-# It warns, by the whole address, of offers that it is not told to choose from.
-logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 
 
 class Handshake(web.WebSocketResponse[bool]):
@@ -83,6 +79,7 @@ def _begin(request: web.Request, node: Node, address: str, entry: Entry) -> bool
     plug = transport.get_extra_info("socket")
     plug.setsockopt(SOL_SOCKET, SO_SNDBUF, _SEND_BUFFER)
     plug.setsockopt(SOL_SOCKET, SO_RCVBUF, _RECEIVE_BUFFER)
+    bear_unread(transport, 0)  # a phone may be longer in a tunnel; who is too far behind is closed
     peer = node.greet(secrets.token_urlsafe(_CONN_BYTES), address, transport)
     peer.entry = entry
     node.statistics.attempts["accepted"] += 1

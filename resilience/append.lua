@@ -1,14 +1,13 @@
 -- Appends messages to one room: all of them are decided, then all is written, or nothing.
 -- KEYS: log, meta, stem of the idempotency keys. ARGV: token, known epoch, known seq, mark,
--- history, dedup ms, most keys, rate limit, rate window ms; then for each message user, cid,
+-- history, dedup ms, rate limit, rate window ms; then for each message user, cid,
 -- head, tail, digest, traceparent.
 -- Returns epoch, ts, then for each message: its seq; {seq, ts} of its first self; 0 for other
 -- content under its key; the negative ms until the user's rate allows it.
 local log, meta, stem = KEYS[1], KEYS[2], KEYS[3]
 local token, mark = ARGV[1], tonumber(ARGV[4])
-local dedup, most = tonumber(ARGV[6]), tonumber(ARGV[7])
-local limit, window = tonumber(ARGV[8]), tonumber(ARGV[9])
-local FIRST, WIDTH = 10, 6
+local dedup, limit, window = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local FIRST, WIDTH = 9, 6
 
 local time = redis.call('TIME')
 local clock = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -16,11 +15,11 @@ local epoch, head, renewed, m = history(log, meta, token, ARGV[2], tonumber(ARGV
 local ts = math.max(tonumber(m[4]) or 0, clock)
 local ts_text = string.format('%.0f', ts)
 
--- Idempotency keys: two hashes in rotation, each filled for the dedup time or until it is full.
+-- Idempotency keys: two hashes in rotation, each filled for the dedup time.
 -- Only this clock decides what is forgotten: that keys expire just frees memory, later than that.
 local last_turn, last_turned = tonumber(m[5]) or 0, tonumber(m[6]) or 0
 local turn, turned = last_turn, last_turned
-local rotated = clock - turned >= dedup or redis.call('HLEN', stem .. ':' .. turn) >= most
+local rotated = clock - turned >= dedup
 local stale = rotated and clock - turned >= 2 * dedup
 if rotated then turn, turned = turn + 1, clock end
 local current = stem .. ':' .. turn

@@ -23,7 +23,6 @@ class Appending:
         rules = (
             options.history,
             int(options.dedup_s * 1000),
-            options.keys,
             limit,
             int(seconds * 1000),
         )

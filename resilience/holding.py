@@ -27,6 +27,13 @@ class Held(msgspec.Struct, eq=False):
     answered: bool = False
 
 
+class _Resting(msgspec.Struct, eq=False):
+    """What a room holds that is left out for a while, in order, and what ends that."""
+
+    end: asyncio.TimerHandle
+    helds: list[Held]
+
+
 class Budget:
     """How much all lanes together may hold."""
 
@@ -62,6 +69,7 @@ class Holding:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Held] = deque()
         self._order: deque[Held] = deque()  # all not answered, as they came: so by deadline
+        self._resting: dict[str, _Resting] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.wake = asyncio.Event()
         self.expired = 0
@@ -98,11 +106,32 @@ class Holding:
         return {held.draft.room for held in islice(self._queue, most)}
 
     def take(self, most: int) -> list[Held]:
-        """Take up to so many out, in order."""
-        taken = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
-        for held in taken:
-            held.tries += 1
+        """Take up to so many out, in order, without those of rooms that rest."""
+        taken: list[Held] = []
+        while self._queue and len(taken) < most:
+            held = self._queue.popleft()
+            resting = self._resting.get(held.draft.room)
+            if resting is not None:
+                resting.helds.append(held)
+            elif not held.answered:
+                held.tries += 1
+                taken.append(held)
         return taken
+
+    @property
+    def rests(self) -> bool:
+        """Whether a room is left out of what is taken."""
+        return bool(self._resting)
+
+    def rest(self, room: str, seconds: float) -> None:
+        """Leave a room out of what is taken, for so long; the others need not wait for it."""
+        if room not in self._resting:
+            end = self._loop.call_later(seconds, self._resume, room)
+            self._resting[room] = _Resting(end, [])
+
+    def _resume(self, room: str) -> None:
+        self._queue.extendleft(reversed(self._resting.pop(room).helds))
+        self.wake.set()
 
     def put_back(self, batch: Iterable[Held]) -> None:
         """Let those of a batch be sent again that are not answered, before all others, in order."""
@@ -131,11 +160,17 @@ class Holding:
             self.answer(held, Unavailable(reason, retry_ms=_RETRY_MS))
         self._order.clear()
         self._queue.clear()
+        for resting in self._resting.values():
+            resting.end.cancel()
+        self._resting.clear()
         if self._timer is not None:
             self._timer.cancel()
 
     def _shift(self) -> None:
-        """Let go of what is answered: in both, those whose time is over stand before the others."""
+        """Let go of what is answered: those whose time is over stand before the others.
+
+        Only what a room brings back from its rest may stand before an older one, until it is taken.
+        """
         for helds in (self._order, self._queue):
             while helds and helds[0].answered:
                 helds.popleft()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -27,7 +27,7 @@ from resilience.verdicts import AGAIN_S, Verdict, code, judge
 
 _log: Final = logging.getLogger("holdfast.lane")
 
-MISTAKE_S: Final = 1.0  # what only a person can mend is tried so rarely
+MISTAKE_S: Final = 1.0  # what only a person can mend is tried so rarely: a room, or the script
 _PAUSES: Final = {Verdict.AGAIN: AGAIN_S, Verdict.MISTAKE: MISTAKE_S}
 
 
@@ -70,6 +70,7 @@ class Lane:
         self._known = known
         self._batch = batch
         self._publishes: list[Command] = []
+        self._stalled_until = 0.0  # by the loop's clock
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -97,13 +98,18 @@ class Lane:
         quorum = Quorum(generation, self._succession.watch, self._name)
         while True:
             if not self._publishes and not len(self.holding):
-                generation.flow(self._name)  # where nothing waits nothing is stalled
-                self._idle.set()
+                self._rest(generation)
                 self.holding.wake.clear()
                 await self.holding.wake.wait()
                 await asyncio.sleep(0)  # what comes in the same moment goes along
             generation.require()
             await self._exchange(link, quorum)
+
+    def _rest(self, generation: Generation) -> None:
+        """Where nothing waits nothing is stalled."""
+        if not self.holding.rests:
+            generation.flow(self._name)
+            self._idle.set()
 
     async def _exchange(self, link: Link, quorum: Quorum) -> None:
         """One round trip: the last batch's publishes, and the next batch."""
@@ -138,7 +144,7 @@ class Lane:
             offset = await quorum.commit(link, replies[end + 1 :])
             quorum.generation.committed = max(quorum.generation.committed, offset)
             if trace is not None:
-                trace.end(code(failed[0]) if failed else None)
+                trace.end(next(map(code, failed.values()), None))
             self._check_published(replies[end : end + 1])
             self._tell(rooms, done, elsewhere.rooms(replies[end]))
         return await self._consider(link, quorum.generation, failed)
@@ -149,18 +155,18 @@ class Lane:
 
     def _sort(
         self, rooms: dict[str, list[Held]], replies: Sequence[Reply]
-    ) -> tuple[dict[str, Appended], list[ReplyError]]:
+    ) -> tuple[dict[str, Appended], dict[str, ReplyError]]:
         done: dict[str, Appended] = {}
-        failed: list[ReplyError] = []
+        failed: dict[str, ReplyError] = {}
         for (room, helds), reply in zip(rooms.items(), replies, strict=True):
             if isinstance(reply, ReplyError):
-                failed.append(reply)
+                failed[room] = reply
                 _uncount(helds, reply)
                 continue
             try:
                 done[room] = self._appending.read(reply, len(helds))
             except Garbled as garbled:
-                failed.append(ReplyError(f"GARBLED {garbled}"))
+                failed[room] = ReplyError(f"GARBLED {garbled}")
         return done, failed
 
     def _tell(
@@ -218,14 +224,21 @@ class Lane:
                 self.errors[f"publish {code(reply)}"] += 1
 
     async def _consider(
-        self, link: Link, generation: Generation, failed: Sequence[ReplyError]
+        self, link: Link, generation: Generation, failed: Mapping[str, ReplyError]
     ) -> float:
-        """Return how long to wait before what failed is sent again."""
-        if not failed:
+        """Return how long all rooms wait before what failed is sent again."""
+        mistakes = {room for room, error in failed.items() if judge(error) is Verdict.MISTAKE}
+        for room in mistakes:
+            self._judge(generation, failed[room])
+            self.holding.rest(room, MISTAKE_S)
+        now = asyncio.get_running_loop().time()
+        if mistakes:  # what goes well between two tries of such a room does not mend it
+            self._stalled_until = now + 2 * MISTAKE_S
+        elif not failed and now >= self._stalled_until:
             generation.flow(self._name)
-            return 0.0
-        verdicts = await weigh(link, APPEND, failed, partial(self._judge, generation))
-        return max(_PAUSES.get(verdict, 0.0) for verdict in verdicts)
+        others = [error for room, error in failed.items() if room not in mistakes]
+        verdicts = await weigh(link, APPEND, others, partial(self._judge, generation))
+        return max((_PAUSES.get(verdict, 0.0) for verdict in verdicts), default=0.0)
 
     def _judge(self, generation: Generation, error: ReplyError) -> Verdict:
         """Note an error and what it means; `LinkLost` if this is no master any more."""

@@ -48,4 +48,4 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     held_bytes: int = 32 * 2**20
     lanes: int = 2
     batch: int = 256  # messages of one round trip and lane
-    keys: int = 200_000  # idempotency keys of one room, twice: 40 MB for the busiest one
+    keys: int = 200_000  # idempotency keys that the embedded engine remembers at most

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -27,6 +28,14 @@ def token(user: str, rooms: dict[str, str] | None = None, **more: Any) -> str:
     """Return a token; without `rooms` it opens every room."""
     rooms = {"*": "rwm"} if rooms is None else rooms
     return mint(Secret(SECRET), user, rooms, audience="chat", name=user.capitalize(), **more)
+
+
+def deaf_socket() -> socket.socket:
+    """Return one that takes little, to be connected and not read from."""
+    ear = socket.socket()
+    ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    ear.setblocking(False)  # noqa: FBT003 - the standard library's own way
+    return ear
 
 
 class Closed(Exception):

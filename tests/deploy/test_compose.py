@@ -5,6 +5,7 @@ import subprocess
 import sys
 from asyncio import create_subprocess_exec
 from asyncio.subprocess import DEVNULL
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,17 @@ def test_nothing_is_open_to_the_world(name: str) -> None:
         assert ports == []
         assert SERVICES[name]["networks"] == ["storage"]
         assert COMPOSE["networks"]["storage"] == {"internal": True}
+
+
+def test_no_address_is_given_twice() -> None:
+    """What has no address of its own gets one outside of those that are taken."""
+    (front,) = COMPOSE["networks"]["front"]["ipam"]["config"]
+    given, free = ip_network(front["subnet"]), ip_network(front["ip_range"])
+    networks = [service.get("networks", {}) for service in SERVICES.values()]
+    taken = [n["front"]["ipv4_address"] for n in networks if isinstance(n, dict)]
+    assert len(set(taken)) == len(taken) == len(CHATS)  # and the proxy, but not `single`
+    assert all(ip_address(address) in given for address in taken)
+    assert not any(ip_address(address) in free for address in taken)
 
 
 @each

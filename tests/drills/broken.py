@@ -74,7 +74,7 @@ def delivery_before_ack() -> None:
 
     def publish(
         self: Lane, rooms: dict[str, list[Held]], replies: Sequence[Reply]
-    ) -> tuple[dict[str, Appended], list[Reply]]:
+    ) -> tuple[dict[str, Appended], dict[str, Reply]]:
         done, failed = sort(self, rooms, replies)
         news = [
             ("PUBLISH", keys.channel(room), channel.encode(told))

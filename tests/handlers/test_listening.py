@@ -2,12 +2,12 @@
 
 import asyncio
 import gzip
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
 from handlers import bodies, listening
-from tests.chatting import token
+from tests.chatting import deaf_socket, token
 from tests.handlers.conftest import Rest, Start, complaints
 
 ROOM = "/v1/rooms/general/messages"
@@ -186,3 +186,27 @@ async def test_open_connections_are_bounded(rest_with: Start) -> None:
         while gate.http_open:
             await asyncio.sleep(0.01)
     assert not gate.http
+
+
+async def test_an_answer_that_is_never_read(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who takes nothing of an answer is cut off; a WebSocket may be silent for longer than that."""
+    monkeypatch.setattr(listening, "UNREAD_S", 1.0)
+    for _ in range(25):
+        assert (await rest.say("x" * 4_000)).status == 201
+    gate = rest.node.gate
+    before = gate.http_open
+    async with rest.served.client() as client:
+        await client.sign_in("ann")
+        with closing(deaf_socket()) as ear:
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(ear, ("127.0.0.1", rest.served.port))
+            ask = f"GET {ROOM} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token('ann')}\r\n\r\n"
+            await loop.sock_sendall(ear, ask.encode())
+            async with asyncio.timeout(10):
+                while gate.http_open == before:
+                    await asyncio.sleep(0.01)
+                while gate.http_open > before:
+                    await asyncio.sleep(0.05)
+        assert (await client.ask({"type": "ping"}))["type"] == "pong"

@@ -9,7 +9,7 @@ import pytest
 
 from chat.limits import PAGE_BYTES
 from handlers.outbox import Outbox
-from tests.chatting import Client, Frame, Served, token
+from tests.chatting import Client, Frame, Served, deaf_socket, token
 from tests.conftest import Connect, Serve
 
 MESSAGES = 900
@@ -26,9 +26,7 @@ LARGE = {"blob": "x" * 4_000}  # and as much text: half of the longest frame
 async def deaf(served: Served, *frames: Frame) -> socket.socket:
     """Send frames by a socket with a small buffer that nobody reads from."""
     loop = asyncio.get_running_loop()
-    ear = socket.socket()
-    ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    ear.setblocking(False)  # noqa: FBT003 - the standard library's own way
+    ear = deaf_socket()
     await loop.sock_connect(ear, ("127.0.0.1", served.port))
     await loop.sock_sendall(ear, UPGRADE.format(token=token("deaf")).encode())
     text = json.dumps(frames).encode()

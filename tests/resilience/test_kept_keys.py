@@ -3,9 +3,16 @@
 import pytest
 
 from chat.errors import Refusal
+from chat.log import Receipt
 from deploy.local.cluster import Cluster
 from tests.resilience.nodes import OpenNode
 from tests.resilience.recorder import draft
+
+MANY = 200_000
+FILL = """
+local stem, turn = KEYS[1], redis.call('HGET', KEYS[2], 'turn')
+for number = 1, ARGV[1] do redis.call('HSET', stem .. ':' .. turn, 'bo:' .. number, '2 2 -') end
+"""
 
 
 async def test_rooms_that_never_were_push_out_no_other(open_shared: OpenNode) -> None:
@@ -28,3 +35,16 @@ async def test_keys_of_retries_end_though_the_first_message_was_refused(
     await node.log.append(draft(room="den", user="bo"))
     (stem,) = await master.command("KEYS", "hf:{den}:cids*")
     assert await master.command("PTTL", stem) > 0
+
+
+async def test_no_key_is_forgotten_before_its_time(
+    shared: Cluster, open_shared: OpenNode
+) -> None:
+    """However much is said in a room meanwhile, a repeat within the time finds its first self."""
+    node, master = await open_shared(), await shared.master()
+    said = draft()
+    first = await node.log.append(said)
+    for _ in range(2):
+        await master.command("EVAL", FILL, 2, "hf:{den}:cids", "hf:{den}:meta", MANY)
+        await node.log.append(draft())
+    assert await node.log.append(said) == Receipt(first.seq, first.ts, dup=True)

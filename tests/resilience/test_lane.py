@@ -1,5 +1,6 @@
 """A lane's second tries: what they answer, and that they come with a rest between them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -78,3 +79,21 @@ async def test_what_may_not_be_loaded_is_tried_with_rests(
     errors = node.engine.statistics().errors
     assert 1 <= errors["NOSCRIPT"] == errors["NOPERM"] <= HOLD_S / MISTAKE_S + 1
     assert (await node.log.append(draft())).seq == 1
+
+
+async def test_a_broken_room_holds_nobody_else_up(
+    shared: Cluster, open_shared: OpenNode
+) -> None:
+    """A room whose key somebody has overwritten rests; the others of its lane need not."""
+    node, master = await open_shared(hold_s=HOLD_S, lanes=1), await shared.master()
+    await master.command("SET", "hf:{broken}:log", "no stream")
+    loop = asyncio.get_running_loop()
+    said = [node.log.append(draft(room="broken")) for _ in range(3)]
+    await until(refused(node, "WRONGTYPE"), bool)
+    since = loop.time()
+    for number in range(1, 51):
+        assert (await node.log.append(draft(room="whole"))).seq == number
+    assert loop.time() - since < MISTAKE_S / 2
+    await master.command("DEL", "hf:{broken}:log")
+    assert [(await answer).seq for answer in said] == [1, 2, 3]
+    assert 1 <= node.engine.statistics().errors["WRONGTYPE"] <= HOLD_S / MISTAKE_S + 1

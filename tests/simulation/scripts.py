@@ -11,7 +11,7 @@ from resilience.scripts import APPEND, READ
 from tests.simulation.keyspace import NEVER, Effect, Entry, Stream, after, before
 
 Argument = bytes | str | int
-_FIRST, _WIDTH = 9, 6  # of append's messages among its arguments, from 0
+_FIRST, _WIDTH = 8, 6  # of append's messages among its arguments, from 0
 _EIGHT: Final = 8
 
 
@@ -64,7 +64,7 @@ class _Append:
         self.keys = keys
         self.arguments = arguments
         self.history = History(server, keys, arguments)
-        self.dedup, self.most, self.limit, self.window = map(int, arguments[5:9])
+        self.dedup, self.limit, self.window = map(int, arguments[5:8])
         self.clock = server.now_ms()
         self.ts = max(int(self.history.meta.get("ts", b"0")), self.clock)
         self.rates: dict[str, bytes] = {}
@@ -75,13 +75,11 @@ class _Append:
     def _rotate(self) -> None:
         meta, stem = self.history.meta, self.keys[2]
         self.turn, self.turned = int(meta.get("turn", b"0")), int(meta.get("turned", b"0"))
-        current = self.server.look(f"{stem}:{self.turn}") or {}
-        self.rotated = self.clock - self.turned >= self.dedup or len(current) >= self.most
+        self.rotated = self.clock - self.turned >= self.dedup
         self.stale = self.rotated and self.clock - self.turned >= 2 * self.dedup
         if self.rotated:
             self.turn, self.turned = self.turn + 1, self.clock
-            current = self.server.look(f"{stem}:{self.turn}") or {}
-        self.current = current
+        self.current = self.server.look(f"{stem}:{self.turn}") or {}
         self.old = {} if self.stale else self.server.look(f"{stem}:{self.turn - 1}") or {}
 
     def _turn_back(self) -> None:
