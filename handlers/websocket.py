@@ -1,5 +1,6 @@
 """The WebSocket route: the handshake's checks in their order, then the conversation."""
 
+import logging
 import re
 import secrets
 from contextlib import suppress
@@ -24,6 +25,9 @@ _KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes in base64
 _CONN_BYTES: Final = 9
 _RECEIVE_BUFFER: Final = 1 << 15  # bytes; what is read at once is parsed at once, and all wait
 _SEND_BUFFER: Final = 1 << 17  # bytes; the kernel doubles it: 2.5 MB/s at 100 ms round trip
+
+# It warns, by the whole address, of offers that it is not told to choose from.
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 
 
 class Handshake(web.WebSocketResponse[bool]):

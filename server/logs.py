@@ -45,8 +45,6 @@ def configure(level: str, *, readable: bool, secrets: Iterable[str] = ()) -> Non
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # It warns, by the whole address, of subprotocols that it is not told to choose from.
-    logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
     logging.raiseExceptions = False  # a log call that fails prints its arguments to stderr
     sys.excepthook = _uncaught

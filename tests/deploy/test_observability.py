@@ -47,8 +47,8 @@ def test_each_alert_fires_when_it_should() -> None:
         ("expr: max(chat_redis_failovers_total)", "expr: sum(chat_redis_failovers_total)"),
         ('(sum(up{job="holdfast"}) or vector(0)) < 2', 'up{job="holdfast"} == 0'),
         ('(sum(up{job="holdfast"}) or vector(0)) < 2', 'sum(up{job="holdfast"}) < 2'),
-        ('or vector(0)) < 2', 'or vector(0)) < 1'),
-        ('or vector(0)) < 2', 'or vector(0)) < 4'),
+        ("or vector(0)) < 2", "or vector(0)) < 1"),
+        ("or vector(0)) < 2", "or vector(0)) < 4"),
     ],
 )
 def test_the_rule_tests_can_fail(tmp_path: Path, rule: str, broken: str) -> None:

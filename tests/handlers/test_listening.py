@@ -188,9 +188,7 @@ async def test_open_connections_are_bounded(rest_with: Start) -> None:
     assert not gate.http
 
 
-async def test_an_answer_that_is_never_read(
-    rest: Rest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_answer_that_is_never_read(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who takes nothing of an answer is cut off; a WebSocket may be silent for longer than that."""
     monkeypatch.setattr(listening, "UNREAD_S", 1.0)
     for _ in range(25):

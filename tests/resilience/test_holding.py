@@ -54,18 +54,18 @@ async def test_what_is_answered_is_let_go_with_its_batch() -> None:
 async def test_a_room_that_rests_keeps_its_order() -> None:
     """What rests is left out, however late it comes, and is taken in its order afterwards."""
     holding = Holding(Budget(MANY, 10**6), hold_s=60)
-    for number in range(6):
-        holding.add(draft(room="ab"[number % 2], cid=f"c{number}"))
+    said = [holding.add(draft(room="ab"[n % 2], cid=f"c{n}")) for n in range(6)]
     holding.put_back(holding.take(4))
     holding.rest("a", HOLD_S)
     assert [held.draft.cid for held in holding.take(MANY)] == ["c1", "c3", "c5"]
-    holding.add(draft(room="a", cid="c6"))
+    said.append(holding.add(draft(room="a", cid="c6")))
     assert holding.take(MANY) == []
-    assert holding.rests
+    rested = holding.rests
     holding.wake.clear()
     await holding.wake.wait()
-    assert not holding.rests
+    assert (rested, holding.rests) == (True, False)
     assert [held.draft.cid for held in holding.take(MANY)] == ["c0", "c2", "c4", "c6"]
+    assert not any(answer.done() for answer in said)
 
 
 async def test_what_rests_ends_in_its_time() -> None:

@@ -81,9 +81,7 @@ async def test_what_may_not_be_loaded_is_tried_with_rests(
     assert (await node.log.append(draft())).seq == 1
 
 
-async def test_a_broken_room_holds_nobody_else_up(
-    shared: Cluster, open_shared: OpenNode
-) -> None:
+async def test_a_broken_room_holds_nobody_else_up(shared: Cluster, open_shared: OpenNode) -> None:
     """A room whose key somebody has overwritten rests; the others of its lane need not."""
     node, master = await open_shared(hold_s=HOLD_S, lanes=1), await shared.master()
     await master.command("SET", "hf:{broken}:log", "no stream")
