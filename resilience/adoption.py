@@ -21,6 +21,7 @@ _log: Final = logging.getLogger("holdfast.adoption")
 
 # A chosen successor is asked so often: writing is possible 2-3 ms after it has become master.
 CHOSEN_POLL_S: Final = 0.01
+_INFO: Final = ("INFO", "server", "replication")
 _RAISE_MARK: Final = """#!lua
 if (tonumber(redis.call('GET', KEYS[1])) or 0) < tonumber(ARGV[1]) then
   redis.call('SET', KEYS[1], ARGV[1])
@@ -51,7 +52,7 @@ class Adoption:
         """
         link, found = await self._master(candidate, still)
         try:
-            replies = await link.pipeline([("INFO", "replication"), ("GET", keys.BREAK)], PROBE_S)
+            replies = await link.pipeline([_INFO, ("GET", keys.BREAK)], PROBE_S)
             lineage = Lineage.read(info(replies[0]))
             generation = self._generation(candidate, found, lineage, natural(replies[1]))
             if generation.continuity is Continuity.BROKEN:

@@ -27,7 +27,9 @@ _log: Final = logging.getLogger("holdfast.succession")
 
 BEAT_S: Final = 0.25  # how often the master is asked who follows it
 BRIEF_S: Final = 1.0  # a generation that ends sooner is followed by a rest, at most as long
-GRACE_S: Final = 1.0  # for every node to look at the rooms that it knows (recheck.py)
+# For every node to adopt it, of which none rests longer than a second before it tries again, and
+# to look at the rooms that it knows (recheck.py).
+GRACE_S: Final = 1.5
 STALL_S: Final = 1.0  # acks that wait longer for a replica are said to be held
 
 

@@ -114,6 +114,7 @@ def _info(node: "RedisNode", _: Connection, command: Command) -> Any:
         f"role:{'master' if node.is_master else 'slave'}\r\n"
         f"master_replid:{log.id}\r\nmaster_replid2:{log.parent_id}\r\n"
         f"master_repl_offset:{log.offset}\r\nsecond_repl_offset:{log.parent_end}\r\n"
+        f"uptime_in_seconds:{int(node.up_s)}\r\n"
     ).encode()
 
 

@@ -53,6 +53,7 @@ class RedisNode(Host):
         self._effects: list[Effect] = []
         self._ask_acks = False
         self._ticks = 0
+        self._since = network.loop.time()
         network.loop.call_later(random.uniform(0, CRON_S), self._cron)
 
     # What scripts see.
@@ -60,6 +61,11 @@ class RedisNode(Host):
     def now_ms(self) -> int:
         """Return the wall clock of this machine."""
         return int(_EPOCH_MS + self.network.loop.time() * 1000 + self.skew_ms)
+
+    @property
+    def up_s(self) -> float:
+        """Return since when it runs."""
+        return self.network.loop.time() - self._since
 
     def look(self, key: str) -> Any:
         """Return a key's value."""
@@ -281,6 +287,7 @@ class RedisNode(Host):
     def restart(self, *, empty: bool) -> None:
         """Start again from the AOF, or with nothing; the history gets a new id either way."""
         self.alive, self.dark = True, False
+        self._since = self.network.loop.time()
         if empty:
             self.space = KeySpace()
         self.log = Backlog(self.random)

@@ -1,0 +1,57 @@
+"""A node that starts just as Redis comes back with less than others have shown."""
+
+import asyncio
+import shutil
+
+from deploy.local.cluster import Cluster
+from deploy.local.redis_node import RedisNode
+from tests.resilience.nodes import Node, opener
+from tests.resilience.recorder import draft, texts, until
+
+HISTORY = 9
+DOWN_S = 3.0  # by then whoever lost it rests as long as anybody does between two tries
+
+
+async def append_much(node: Node) -> None:
+    """Fill the room that it follows, so that all but what comes later is on disk."""
+    await node.log.follow("den")
+    for number in range(1, HISTORY + 1):
+        await node.log.append(draft(f"x{number}"))
+
+
+async def rewritten(redis: RedisNode) -> None:
+    """Let all that it has reach its disk."""
+    await redis.command("BGREWRITEAOF")
+
+    async def info() -> str:
+        return str(await redis.command("INFO", "persistence"))
+
+    await until(info, lambda said: "aof_rewrite_in_progress:0" in said)
+
+
+async def test_a_newcomer_does_not_fill_what_others_have_lost() -> None:
+    """Redis has lost a message that one node has shown; another one starts as it is back.
+
+    The newcomer's first message must not stand in the lost one's place in the same epoch.
+    """
+    async with Cluster(replicas=0, sentinels=0) as cluster, opener(cluster.url()) as open_node:
+        witness, (redis,) = await open_node(node="witness"), cluster.nodes
+        await append_much(witness)
+        await rewritten(redis)
+        files = redis.directory / "appendonlydir"
+        shutil.copytree(files, redis.directory / "kept")
+        lost = await witness.log.append(draft("lost"))
+        before = await witness.log.read("den", limit=1)
+        await cluster.kill(redis)  # the power goes: the last second had not reached the disk
+        shutil.rmtree(files)
+        shutil.move(redis.directory / "kept", files)
+        opening = asyncio.create_task(open_node(node="newcomer", wait_at_start=True))
+        await asyncio.sleep(DOWN_S)
+        await redis.start()
+        newcomer = await opening
+        receipt = await newcomer.log.append(draft("new"))
+        assert receipt.seq == lost.seq
+        after = await witness.log.read("den", limit=1)
+        assert texts(after.events) == ["new"]
+        assert after.epoch != before.epoch
+        assert [room for room, _ in witness.heard.losses] == ["den"]
