@@ -18,7 +18,7 @@ def count(engine: "RedisEngine") -> Statistics:
     oldest = [lane.holding.oldest for lane in engine.lanes]
     since = min((at for at in oldest if at is not None), default=None)
     live = {} if engine.watch is None else engine.watch.live
-    errors: Counter[str] = Counter()
+    errors = Counter(engine.reader.errors)
     batches = Histogram(engine.lanes[0].batches.bounds)
     for lane in engine.lanes:
         errors.update(lane.errors)

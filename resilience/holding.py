@@ -1,7 +1,7 @@
 """What waits for its commit: in order, bounded in count, bytes and time."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final
@@ -68,7 +68,8 @@ class Holding:
         self._hold_s = hold_s * (1 - MARGIN)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Held] = deque()
-        self._order: deque[Held] = deque()  # all not answered, as they came: so by deadline
+        # All not answered, as they came: so by deadline.
+        self._order: OrderedDict[Held, None] = OrderedDict()
         self._resting: dict[str, _Resting] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.wake = asyncio.Event()
@@ -81,8 +82,12 @@ class Holding:
     @property
     def oldest(self) -> float | None:
         """Since when the oldest unanswered waits, by the loop's clock."""
-        self._shift()
-        return self._order[0].since if self._order else None
+        first = self._first
+        return None if first is None else first.since
+
+    @property
+    def _first(self) -> Held | None:
+        return next(iter(self._order), None)
 
     def add(self, draft: Draft) -> asyncio.Future[Receipt]:
         """Take a draft in and return its answer to be; full: refuse it at once."""
@@ -95,7 +100,7 @@ class Holding:
         now = self._loop.time()
         held = Held(draft, future, now, now + self._hold_s)
         self._queue.append(held)
-        self._order.append(held)
+        self._order[held] = None
         self.wake.set()
         if self._timer is None:
             self._timer = self._loop.call_at(held.deadline, self._expire)
@@ -145,6 +150,7 @@ class Holding:
         if held.answered:
             return
         held.answered = True
+        self._order.pop(held, None)
         self._budget.free(held.draft.size)
         if held.future.done():
             return
@@ -158,7 +164,6 @@ class Holding:
         self._closed = reason
         for held in list(self._order):
             self.answer(held, Unavailable(reason, retry_ms=_RETRY_MS))
-        self._order.clear()
         self._queue.clear()
         for resting in self._resting.values():
             resting.end.cancel()
@@ -171,18 +176,16 @@ class Holding:
 
         Only what a room brings back from its rest may stand before an older one, until it is taken.
         """
-        for helds in (self._order, self._queue):
-            while helds and helds[0].answered:
-                helds.popleft()
+        while self._queue and self._queue[0].answered:
+            self._queue.popleft()
 
     def _expire(self) -> None:
         """Answer those whose time is over; the outcome of one that was sent is unknown."""
         self._timer = None
         now = self._loop.time()
-        self._shift()
-        while self._order and self._order[0].deadline <= now:
+        while (first := self._first) is not None and first.deadline <= now:
             self.expired += 1
-            self.answer(self._order[0], Unavailable("held too long", retry_ms=_RETRY_MS))
-            self._shift()
-        if self._order:
-            self._timer = self._loop.call_at(self._order[0].deadline, self._expire)
+            self.answer(first, Unavailable("held too long", retry_ms=_RETRY_MS))
+        self._shift()
+        if first is not None:
+            self._timer = self._loop.call_at(first.deadline, self._expire)

@@ -23,11 +23,10 @@ from resilience.replies import Garbled
 from resilience.scripts import APPEND
 from resilience.succession import Succession
 from resilience.tracing import traced
-from resilience.verdicts import AGAIN_S, Verdict, code, judge
+from resilience.verdicts import AGAIN_S, MISTAKE_S, Verdict, code, judge
 
 _log: Final = logging.getLogger("holdfast.lane")
 
-MISTAKE_S: Final = 1.0  # what only a person can mend is tried so rarely: a room, or the script
 _PAUSES: Final = {Verdict.AGAIN: AGAIN_S, Verdict.MISTAKE: MISTAKE_S}
 
 
@@ -76,8 +75,10 @@ class Lane:
 
     def append(self, draft: Draft) -> asyncio.Future[Receipt]:
         """Join the batch that is filling."""
-        self._idle.clear()
-        return self.holding.add(draft)
+        future = self.holding.add(draft)
+        if not future.done():  # refused at once, it wakes nobody
+            self._idle.clear()
+        return future
 
     async def drained(self, deadline: float) -> None:
         """Return when everything is answered and published, or at the deadline."""

@@ -1,7 +1,8 @@
 """Reading the log safely: nothing is shown that the ack rule does not cover yet."""
 
 import asyncio
-from collections import deque
+import logging
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -21,7 +22,9 @@ from resilience.refusals import judge_here, weigh
 from resilience.replies import Garbled
 from resilience.scripts import READ
 from resilience.succession import Succession
-from resilience.verdicts import AGAIN_S, Verdict, judge
+from resilience.verdicts import AGAIN_S, MISTAKE_S, Verdict, code, judge
+
+_log: Final = logging.getLogger("holdfast.reader")
 
 Commands = Callable[[int], Sequence[Command]]  # from the number of the last break
 
@@ -40,7 +43,7 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class _Asked:
-    __slots__ = ("commands", "events", "future", "tolerant")
+    __slots__ = ("commands", "events", "future", "mistaken", "tolerant")
 
     def __init__(
         self,
@@ -54,12 +57,16 @@ class _Asked:
         self.future = future
         self.tolerant = tolerant
         self.events = events
+        self.mistaken = False  # it met what only a person can mend
 
     def bears(self, reply: Reply) -> bool:
         """Tell whether it is answered in spite of what one of its commands met."""
         if not isinstance(reply, ReplyError):
             return True
-        return self.tolerant and judge(reply) is Verdict.MISTAKE
+        if judge(reply) is not Verdict.MISTAKE:
+            return False
+        self.mistaken = not self.tolerant
+        return self.tolerant
 
 
 class Reader:
@@ -87,6 +94,7 @@ class Reader:
         self._queue: deque[_Asked] = deque()
         self._wake = asyncio.Event()
         self.reads = 0
+        self.errors: Counter[str] = Counter()
 
     async def page(self, question: Question) -> Page:
         """Return a safe page; `Unavailable` after the hold time."""
@@ -141,8 +149,7 @@ class Reader:
         if len(self._queue) >= WAITING:
             raise Unavailable("too many reads wait")
         asked = _Asked(commands, self._promises.new(), tolerant=tolerant, events=events)
-        self._queue.append(asked)
-        self._wake.set()
+        self._enqueue(asked)
         return await asked.future
 
     async def run(self) -> None:
@@ -161,10 +168,28 @@ class Reader:
             batch = self._take()
             try:
                 pause = await self._send(link, quorum, batch)
-            finally:  # what met a mistake may meet it again: behind what has not been tried
-                self._queue.extend(asked for asked in batch if not asked.future.done())
+            finally:
+                self._ask_again(batch)
             if pause:
                 await asyncio.sleep(pause)
+
+    def _ask_again(self, batch: Sequence[_Asked]) -> None:
+        """Put what has no answer behind what has not been tried; what met a mistake rests before.
+
+        The others need not wait for it.
+        """
+        for asked in batch:
+            if asked.future.done():
+                continue
+            if asked.mistaken:
+                asked.mistaken = False
+                asyncio.get_running_loop().call_later(MISTAKE_S, self._enqueue, asked)
+            else:
+                self._queue.append(asked)
+
+    def _enqueue(self, asked: _Asked) -> None:
+        self._queue.append(asked)
+        self._wake.set()
 
     def _take(self) -> list[_Asked]:
         taken: list[_Asked] = []
@@ -182,23 +207,34 @@ class Reader:
         commands = [command for part in parts for command in part]
         replies = await link.pipeline([*commands, barrier, *quorum.questions()], ANSWER_S)
         written = replies[len(commands)]
-        failed = [r for r in replies[: len(commands) + 1] if isinstance(r, ReplyError)]
+        failed = [r for r in replies[: len(commands)] if isinstance(r, ReplyError)]
         if may_commit(written):
             await quorum.commit(link, replies[len(commands) + 1 :])
             start = 0
             for asked, part in zip(batch, parts, strict=True):
                 self._answer(asked, replies[start : start + len(part)])
                 start += len(part)
-        return await self._consider(link, failed)
+        return await self._consider(link, failed, written)
 
     def _answer(self, asked: _Asked, answers: list[Reply]) -> None:
         if not asked.future.done() and all(map(asked.bears, answers)):
             self.reads += 1
             asked.future.set_result(answers)
 
-    async def _consider(self, link: Link, failed: Sequence[ReplyError]) -> float:
-        verdicts = await weigh(link, READ, failed, judge_here)
+    async def _consider(self, link: Link, failed: Sequence[ReplyError], written: Reply) -> float:
+        """Return how long all wait before what failed is asked again."""
+        self._note({code(error) for error in failed if judge(error) is Verdict.MISTAKE})
+        others = [error for error in failed if judge(error) is not Verdict.MISTAKE]
+        if isinstance(written, ReplyError):
+            others.append(written)
+        verdicts = await weigh(link, READ, others, judge_here)
         return AGAIN_S if verdicts - {Verdict.UNLOADED} else 0.0
+
+    def _note(self, mistakes: set[str]) -> None:
+        """Count and tell, once a round trip, what only a person can mend."""
+        for mistake in mistakes:
+            self.errors[f"read {mistake}"] += 1
+            _log.error("read_refused", extra={"code": mistake})
 
     def _page(self, question: Question, reply: Reply) -> Page:
         match reply:

@@ -6,6 +6,7 @@ from typing import Final
 
 from chat.errors import Unavailable
 from resilience.continuity import Continuity
+from resilience.generation import Generation
 from resilience.known import Known
 from resilience.reader import BATCH, Question, Reader
 from resilience.succession import Succession
@@ -31,13 +32,16 @@ class Recheck:
         while True:
             generation = await self._succession.reigning()
             if generation.continuity is not Continuity.CONTINUED:
-                await self._look_at_all()
+                await self._look_at_all(generation)
             await generation.ended()
 
-    async def _look_at_all(self) -> None:
+    async def _look_at_all(self, generation: Generation) -> None:
         rooms = list(self._known)
-        _log.warning("histories_doubted", extra={"rooms": len(rooms)})
+        if rooms:
+            _log.warning("histories_doubted", extra={"rooms": len(rooms)})
         for start in range(0, len(rooms), BATCH):
+            if generation.over:  # what the next one doubts comes in its own order
+                return
             looks = [self._look(room) for room in rooms[start : start + BATCH]]
             await asyncio.gather(*looks)
 

@@ -7,6 +7,8 @@ from resilience.link import ReplyError
 
 AGAIN_S: Final = 0.02  # after NOREPLICAS and its like: a replica attaches, memory is freed
 
+MISTAKE_S: Final = 1.0  # what only a person can mend is tried so rarely: a room, or the script
+
 
 class Verdict(Enum):
     """What is to be done."""

@@ -34,7 +34,7 @@ def test_lineages_are_judged(now: Lineage, expected: Continuity) -> None:
     ids=["long there", "just started", "promoted, who knows when"],
 )
 def test_a_newcomer_waits_for_those_who_know(now: Lineage, expected: Continuity) -> None:
-    """Without a master before there is nothing to lose, but what others have lost may be refilled."""
+    """Without a master before it has nothing to lose, but may fill what others have lost."""
     assert judge(None, -1, now) is expected
 
 

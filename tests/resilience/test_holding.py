@@ -79,3 +79,20 @@ async def test_what_rests_ends_in_its_time() -> None:
     holding.wake.clear()
     await holding.wake.wait()
     assert holding.take(MANY) == []
+
+
+async def test_what_is_answered_is_let_go_behind_what_is_not() -> None:
+    """One that rests at the head keeps nothing of those that came and were answered after it."""
+    holding = Holding(Budget(MANY, 10**6), hold_s=60)
+    first = holding.add(draft(room="stuck"))
+    holding.rest("stuck", 60)
+    answer = weakref.ref(holding.add(draft()))
+    (taken,) = holding.take(MANY)
+    holding.answer(taken, Receipt(1, 1))
+    holding.put_back([taken])
+    del taken
+    gc.collect()
+    assert answer() is None
+    assert not first.done()
+    holding.close("the test is over")
+    assert isinstance(first.exception(), Unavailable)

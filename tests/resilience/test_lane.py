@@ -9,7 +9,7 @@ from chat.errors import Unavailable
 from chat.log import Draft, Receipt
 from deploy.local.cluster import Cluster
 from deploy.local.redis_node import RedisNode
-from resilience.lane import MISTAKE_S
+from resilience.verdicts import MISTAKE_S
 from tests.resilience.nodes import Node, OpenNode, Pair
 from tests.resilience.recorder import draft, until
 from tests.resilience.storages import forgotten_scripts, too_few_replicas
@@ -95,3 +95,16 @@ async def test_a_broken_room_holds_nobody_else_up(shared: Cluster, open_shared: 
     await master.command("DEL", "hf:{broken}:log")
     assert [(await answer).seq for answer in said] == [1, 2, 3]
     assert 1 <= node.engine.statistics().errors["WRONGTYPE"] <= HOLD_S / MISTAKE_S + 1
+
+
+async def test_what_is_refused_at_once_keeps_no_lane_busy(open_shared: OpenNode) -> None:
+    """A lane that only refused is idle: closing waits for nothing."""
+    node = await open_shared(held=1)
+    rooms = [f"room{number}" for number in range(6)]  # over both lanes
+    answers = [node.log.append(draft(room=room)) for room in rooms]
+    outcomes = await asyncio.gather(*answers, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Receipt] + 5 * [Unavailable]
+    loop = asyncio.get_running_loop()
+    for lane in node.redis.lanes:
+        await lane.drained(loop.time() + HOLD_S)
+        assert lane._idle.is_set()

@@ -12,8 +12,9 @@ from resilience.known import Known
 from resilience.reader import Question, Reader
 from resilience.records import Records
 from resilience.succession import Succession
-from resilience.verdicts import AGAIN_S
-from tests.resilience.nodes import OpenNode
+from resilience.verdicts import AGAIN_S, MISTAKE_S
+from tests.resilience.nodes import Node, OpenNode
+from tests.resilience.recorder import until
 from tests.resilience.storages import forgotten_scripts
 
 HOLD_S = 1.0
@@ -74,3 +75,26 @@ async def test_what_may_not_be_loaded_is_read_with_rests(
             await node.log.read("den", limit=1)
     assert 2 <= built <= HOLD_S / AGAIN_S + 1
     assert (await node.log.read("den", limit=1)).events == []
+
+
+async def test_a_broken_room_holds_no_other_read_up(shared: Cluster, open_shared: OpenNode) -> None:
+    """Reads of other rooms are as fast as ever while one can't be read, and that is told."""
+    node, master = await open_shared(hold_s=HOLD_S), await shared.master()
+    await master.command("SET", "hf:{broken}:meta", "no hash")
+    broken = asyncio.create_task(node.log.read("broken", limit=1))
+    await until(lambda: told(node), bool)
+    loop, times = asyncio.get_running_loop(), []
+    for _ in range(50):
+        since = loop.time()
+        await node.log.read("whole", limit=1)
+        times.append(loop.time() - since)
+    assert not broken.done()
+    assert sorted(times)[25] < AGAIN_S / 2
+    with pytest.raises(Unavailable):
+        await broken
+    assert await told(node) <= HOLD_S / MISTAKE_S + 1
+
+
+async def told(node: Node) -> int:
+    """Return how often it was counted that a read met a wrong type."""
+    return node.engine.statistics().errors.get("read WRONGTYPE", 0)

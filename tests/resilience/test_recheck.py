@@ -1,7 +1,9 @@
 """The look after a doubtful adoption: in which order the rooms are asked for."""
 
+from types import SimpleNamespace
 from typing import cast
 
+from resilience.generation import Generation
 from resilience.known import Known
 from resilience.reader import BATCH, Question, Reader
 from resilience.recheck import Recheck
@@ -24,6 +26,20 @@ class NotingReader:
         self._known.note(question.room, place.epoch, place.seq)
 
 
+def of_generation(*, over: bool) -> Generation:
+    return cast("Generation", SimpleNamespace(over=over))
+
+
+async def test_a_doubt_ends_with_its_generation() -> None:
+    """Of a generation that is over no room is looked at: the next one's come in its own order."""
+    known = Known()
+    known.note(LATEST, "e", 1)
+    reader = NotingReader(known)
+    recheck = Recheck(cast("Succession", None), cast("Reader", reader), known)
+    await recheck._look_at_all(of_generation(over=True))
+    assert reader.asked == []
+
+
 async def test_the_latest_news_are_looked_at_first() -> None:
     """The rooms that can have lost something come first, also when one doubt follows another."""
     known = Known()
@@ -33,6 +49,6 @@ async def test_the_latest_news_are_looked_at_first() -> None:
     recheck = Recheck(cast("Succession", None), cast("Reader", reader), known)
     for _ in range(2):
         reader.asked.clear()
-        await recheck._look_at_all()
+        await recheck._look_at_all(of_generation(over=False))
         assert LATEST in reader.asked[:BATCH]
         assert sorted(reader.asked) == sorted(known)
