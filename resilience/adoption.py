@@ -45,10 +45,17 @@ class Adoption:
         self._number = 0
         self._mark = 0
 
-    async def adopt(self, candidate: Candidate, still: Callable[[], bool]) -> Generation:
+    async def adopt(
+        self,
+        candidate: Candidate,
+        still: Callable[[], bool],
+        stands: Callable[[], bool] = lambda: True,
+    ) -> Generation:
         """Return the generation of a candidate, or raise `LinkLost`.
 
         A chosen one is asked until it is master; `still` says whether it is worth waiting for.
+        `stands` says at the end whether any candidate is one yet: it may have been deposed while
+        it was asked, and adopting it would make it trusted again.
         """
         link, found = await self._master(candidate, still)
         try:
@@ -59,6 +66,8 @@ class Adoption:
                 generation.mark = await self._mark_break(link, generation)
         finally:
             link.close("adopted")
+        if not stands():
+            raise NotMaster(f"{candidate.address} is no candidate any more")
         self._mark = generation.mark
         self._former = generation
         return generation

@@ -40,7 +40,9 @@ OnSelected = Callable[[Address, Address], None]
 
 
 class SentinelWatch:
-    """Keeps the latest view of each sentinel; `on_news` is called when one differs.
+    """Keeps the latest view of each sentinel; `on_view` is called with each one.
+
+    `on_news` is called too when one differs from that before.
 
     `on_selected(master, successor)` is called at once: it is the first sign that a master will
     be replaced, 50-100 ms before it is.
@@ -55,6 +57,7 @@ class SentinelWatch:
     ) -> None:
         self.sentinels = tuple(sentinels)
         self.name = name
+        self.on_view: Callable[[], None] = lambda: None
         self.on_news: Callable[[], None] = lambda: None
         self.on_selected: OnSelected = lambda _old, _successor: None
         self._hurry = True
@@ -147,6 +150,7 @@ class SentinelWatch:
         """Take a view in."""
         before = self._views.get(sentinel)
         self._views[sentinel] = view
+        self.on_view()
         if before is None or (before.master, before.replicas) != (view.master, view.replicas):
             self.on_news()
 

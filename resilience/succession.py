@@ -12,13 +12,13 @@ from resilience.address import Address
 from resilience.adoption import Adoption, NotMaster
 from resilience.backoff import persist
 from resilience.continuity import Continuity
-from resilience.dialer import PROBE_S
 from resilience.election import Candidate, Election
 from resilience.generation import Generation
 from resilience.link import Link, LinkLost, Opener, ReplyError
 from resilience.options import EngineOptions
 from resilience.quorum import ANSWER_S, Quorum, master_role
-from resilience.replies import ReplicaRole, natural, role
+from resilience.reinstatement import all_follow
+from resilience.replies import natural
 from resilience.sentinel_watch import SentinelWatch
 from resilience.storage_state import StorageState
 from resilience.verdicts import AGAIN_S, Verdict, code, judge
@@ -63,7 +63,8 @@ class Succession:
         """Listen to sentinels: from now on the master is who they say."""
         self.watch = watch
         self._adoption = Adoption(self._opener, self._options, watch)
-        watch.on_news, watch.on_selected = self._hear, self._successor_chosen
+        watch.on_view, watch.on_news = self._heed, self._news.set
+        watch.on_selected = self._successor_chosen
 
     async def reigning(self) -> Generation:
         """Return the present generation, waiting while there is none."""
@@ -133,7 +134,11 @@ class Succession:
             if candidate is None or self._is_given_up():
                 await self._reinstate()
                 raise NotMaster("no sentinel names a trusted master")
-            return await self._adoption.adopt(candidate, lambda: self._is_awaited(candidate))
+            return await self._adoption.adopt(
+                candidate,
+                lambda: self._is_awaited(candidate),
+                lambda: self._stands(candidate),
+            )
         except LinkLost as lost:
             self._say_why(str(lost))
             raise
@@ -154,6 +159,11 @@ class Succession:
     def _is_awaited(self, chosen: Candidate) -> bool:
         """Tell whether a chosen successor may still become the master."""
         return self._candidate() == chosen and not self._is_given_up()
+
+    def _stands(self, candidate: Candidate) -> bool:
+        """Tell whether it is still the candidate after all that was heard while it was asked."""
+        now = self._candidate()
+        return now is not None and now.address == candidate.address
 
     def _is_given_up(self) -> bool:
         """Tell whether the sentinels have gone back to the master before the chosen one."""
@@ -224,9 +234,8 @@ class Succession:
         if self.watch is not None:
             self.watch.hurry = hurry
 
-    def _hear(self) -> None:
-        """There is news from a sentinel."""
-        self._news.set()
+    def _heed(self) -> None:
+        """A sentinel has answered: no news perhaps, but evidence only now (see `Election`)."""
         generation = self.generation
         if self.watch is None or generation is None or generation.over:
             return
@@ -252,21 +261,6 @@ class Succession:
         if candidate is None:
             return
         replicas = {seen.address for view in self.watch.views for seen in view.replicas}
-        found = await asyncio.gather(*(self._follows(address, candidate) for address in replicas))
-        if any(found) and False not in found:
+        if await all_follow(self._opener, replicas, candidate.address):
             self._election.reinstate(candidate)
             self._news.set()
-
-    async def _follows(self, replica: Address, master: Candidate) -> bool | None:
-        """Tell whether a node follows the master; None when it can't be reached."""
-        try:
-            link = await self._opener.open(replica, timeout_s=PROBE_S)
-        except LinkLost:
-            return None
-        try:
-            found = role((await link.pipeline([("ROLE",)], PROBE_S))[0])
-        except LinkLost:
-            return None
-        finally:
-            link.close("asked")
-        return isinstance(found, ReplicaRole) and found.master == master.address
