@@ -146,7 +146,7 @@ class Adoption:
         """
         if self._watch is None:
             return set()
-        known = {seen.address for view in self._watch.views for seen in view.replicas}
+        known = self._watch.listed()
         former = self._former
         if former is not None:
             known |= former.insync.members

@@ -151,6 +151,17 @@ def called_down(views: Collection[View], replica: Address, sentinels: int, now: 
     return votes > sentinels // 2
 
 
+def listed(views: Collection[View], sentinels: int, now: float) -> set[Address]:
+    """Return the replicas that could be known to whoever leads a failover.
+
+    It takes the votes of a majority. Once so many have answered lately, what one that is away
+    said last doesn't count: it may name a replica that was removed since, for good.
+    """
+    fresh = [view for view in views if now - view.asked <= FRESH_S]
+    told = fresh if len(fresh) > sentinels // 2 else views
+    return {seen.address for view in told for seen in view.replicas}
+
+
 def count_sentinels(views: Iterable[View], listed: int) -> int:
     """Return how many sentinels there are: as many as are listed, or more if they know more."""
     return max([listed, *(view.master.sentinels for view in views)])

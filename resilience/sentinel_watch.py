@@ -11,7 +11,7 @@ from chat.errors import Refusal
 from resilience.address import Address
 from resilience.backoff import persist
 from resilience.dialer import PROBE_S
-from resilience.election import View, called_down, count_sentinels
+from resilience.election import View, called_down, count_sentinels, listed
 from resilience.link import Command, Link, LinkLost, Opener, Reply, ReplyError
 from resilience.replies import Garbled, master, number, replicas
 
@@ -92,6 +92,11 @@ class SentinelWatch:
         """Tell whether a majority of all sentinels calls the replica down."""
         sentinels = count_sentinels(self.views, len(self.sentinels))
         return called_down(self.views, replica, sentinels, self._loop.time())
+
+    def listed(self) -> set[Address]:
+        """Return the replicas that sentinels list, as far as what they said counts."""
+        sentinels = count_sentinels(self.views, len(self.sentinels))
+        return listed(self.views, sentinels, self._loop.time())
 
     def view(self, sentinel: Address) -> View | None:
         """Return the latest answer of one sentinel, None if it never answered."""

@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from resilience.address import Address
-from resilience.election import View
+from resilience.adoption import Adoption
+from resilience.election import FRESH_S, Candidate, View
 from resilience.link import Command, Link, OnPush, Reply
 from resilience.options import EngineOptions
 from resilience.replies import MasterView, ReplicaView
@@ -16,7 +17,7 @@ from resilience.sentinel_watch import SentinelWatch
 from resilience.storage_state import StorageState
 from resilience.succession import BRIEF_S, Succession
 
-A, B = (Address("h", port) for port in (1, 2))
+A, B, C = (Address("h", port) for port in (1, 2, 3))
 SENTINELS = [Address("s", port) for port in (1, 2, 3)]
 SLOW_S = 0.1  # to answer ROLE
 CHOSEN = ["slave", "x", "h", "2", "@", "m", "h", "1"]
@@ -127,3 +128,24 @@ async def test_a_rival_seen_too_early_counts_once_it_is_evidence() -> None:
         assert not generation.over
         tell(watch, B, 6)
         assert generation.over
+
+
+@pytest.mark.parametrize(
+    ("away", "members"),
+    [(1, {B}), (2, {B, C}), (3, {B, C})],
+    ids=["majority", "minority", "nobody"],
+)
+async def test_a_removed_replica_is_not_found_in_an_old_answer(
+    away: int, members: set[Address]
+) -> None:
+    """What a sentinel said before it was lost counts only while no majority answers."""
+    watch = SentinelWatch(SENTINELS, "m", FakeOpener(), Random(1))
+    tell(watch, A, 5)
+    now = asyncio.get_running_loop().time()
+    replicas = tuple(ReplicaView(each, down=False, priority=100) for each in (B, C))
+    named = MasterView(A, 5, failing_over=False, sentinels=3)
+    for sentinel in SENTINELS[:away]:
+        watch.keep(sentinel, View(now - FRESH_S - 1, named, replicas))
+    adoption = Adoption(FakeOpener(), EngineOptions(), watch)
+    generation = await adoption.adopt(Candidate(A, 5), lambda: True)
+    assert generation.insync.members == members
