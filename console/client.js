@@ -533,7 +533,10 @@ export class Chat extends Emitter {
   /** Replaces the token of the open connection before it expires. */
   #refresh(failures = 0) {
     const again = () => this.after(this.#jitter(failures), () => this.#refresh(failures + 1));
-    const send = (token) => this.post(this.#auth(token, (reply) => this.#take(reply)));
+    const send = (token) => this.post(this.#auth(token, (reply) => {
+      this.#take(reply);
+      if (reply.retry_ms !== undefined) this.after(reply.retry_ms, () => this.#refresh());
+    }));
     this.#token(true).then(this.#current(send), this.#current(again));
   }
 

@@ -89,12 +89,17 @@ class Joining:
         shown = Position("", 0)
         async for stretch in catch_up(self._engine.log, join):
             await self._peer.outbox.drained()
+            self._require(join)
             await self._send(join, stretch, first=first)
             shown, first = stretch.end, False
         self._seats[join.room].shown = shown
         if not self._hub.settle(join.room, self._peer.outbox, shown):
             further = Join(room=join.room, since=shown.seq, epoch=shown.epoch)
             await self._show(further, first=False)
+
+    def _require(self, join: Join) -> None:
+        """Raise `forbidden` if a newer token has taken the room away while this one waited."""
+        self._peer.session.signed_in.require(join.room, "r")
 
     async def _send(self, join: Join, stretch: Stretch, *, first: bool) -> None:
         raws = [event.raw for event in stretch.events]
@@ -106,7 +111,8 @@ class Joining:
             return
         fresh = "fresh" if join.since is None else "resumed"
         self._statistics.joins[stretch.reset or fresh] += 1
-        claims = self._peer.session.signed_in
+        presence = await self._enter_presence(join.room, self._peer.session.signed_in)
+        self._require(join)
         joined = Joined(
             id=join.id if first else None,  # one terminal reply, whatever happens on the way
             room=join.room,
@@ -114,10 +120,10 @@ class Joining:
             tail=stretch.page.tail,
             head=stretch.page.head,
             events=raws,
-            perm=claims.letters(join.room),
+            perm=self._peer.session.signed_in.letters(join.room),
             more=stretch.more,
             reset=stretch.reset,
-            presence=await self._enter_presence(join.room, claims),
+            presence=presence,
         )
         self._seats[join.room].answered = True
         self._peer.send(joined)

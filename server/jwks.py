@@ -23,6 +23,7 @@ AGED_S: Final = 2 * FRESH_S  # nobody has asked for so long: a key may have been
 REFETCH_S: Final = 30.0  # at the most so often for an unknown kid: a flood asks nobody
 FETCH_S: Final = 3.0
 BOUND: Final = 1 << 16  # bytes; a set of a hundred keys has a third of it
+_RETRY_MS: Final = 5_000
 _OK: Final = 200
 FAMILIES: Final = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}  # algorithm to key type
 
@@ -40,12 +41,13 @@ class Jwks:
         self._keys: dict[str, dict[str, Any]] = {}
         self._fetched = float("-inf")
         self._tried = float("-inf")  # when the last fetch ended
+        self._failed = True  # it brought nothing, so there may be keys that are not known
         self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
         """Return the key of that id if it is for that algorithm; None: there is no such key.
 
-        Raises `Unavailable` when no set was ever fetched: the token may well be good.
+        Raises `Unavailable` when the last fetch brought no set: the token may well be good.
         """
         now = time.monotonic()
         known = kid in self._keys
@@ -56,8 +58,8 @@ class Jwks:
                 await asyncio.shield(fetching)
         key = self._keys.get(kid)
         if key is None:
-            if self._fetched == float("-inf"):
-                raise Unavailable("the keys of tokens can't be had", retry_ms=5_000)
+            if self._failed:
+                raise Unavailable("the keys of tokens can't be had", retry_ms=_RETRY_MS)
             return None
         return made_for(key, algorithm)
 
@@ -78,8 +80,10 @@ class Jwks:
         try:
             self._keys = read_keys(await self._fetch())
             self._fetched = begun
+            self._failed = False
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # What we have stays good: keys outlive the hiccups of who serves them.
+            self._failed = True
             _log.warning("jwks_unavailable", extra={"error": type(error).__name__})
         finally:
             self._tried = time.monotonic()

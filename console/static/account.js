@@ -1,6 +1,8 @@
 // Who is signed in: their tokens, and requests in their name.
 import { $ } from './dom.js';
 
+const PATIENCE_MS = 10_000;
+
 /** A request that was refused, by the code of the server's error table. */
 export class Refused extends Error {
   constructor(status, { code = 'internal', detail } = {}) {
@@ -31,7 +33,9 @@ export class Account {
   /** Returns the answer's JSON, or undefined for none; throws `Refused`, unless a renewal helps. */
   async request(path, { method = 'GET', fresh = false, renews = true } = {}) {
     const token = fresh || !this.#token ? await this.token({ fresh }) : this.#token;
-    const response = await fetch(path, { method, headers: { Authorization: `Bearer ${token}` } });
+    const headers = { Authorization: `Bearer ${token}` };
+    const signal = AbortSignal.timeout(PATIENCE_MS); // or what is shown would look like the present
+    const response = await fetch(path, { method, headers, signal });
     if (response.status === 401 && renews) {
       return this.request(path, { method, fresh: true, renews: false });
     }

@@ -38,18 +38,18 @@ export function setUpConnections(account, chat) {
       words.every((word) => JSON.stringify(item).toLowerCase().includes(word)),
     );
     const shown = found.slice(0, SHOWN);
-    const gone = new Set(rows.keys());
+    const stay = new Set(shown.map((item) => item.conn));
+    for (const [conn, row] of rows) {
+      if (stay.has(conn)) continue;
+      row.remove(); // first: who moves up behind it is not moved, and keeps the focus
+      rows.delete(conn);
+    }
     shown.forEach((item, i) => {
-      gone.delete(item.conn);
       const row = rows.get(item.conn) ?? build(item);
       rows.set(item.conn, row);
       update(row, item);
       if (body.children[i] !== row) body.insertBefore(row, body.children[i] ?? null);
     });
-    for (const conn of gone) {
-      rows.get(conn).remove();
-      rows.delete(conn);
-    }
     const cut = found.length > SHOWN ? `, the first ${SHOWN} shown` : '';
     say($('#count'), `${found.length} of ${counted(items.length, 'connection')}${cut}`);
   }

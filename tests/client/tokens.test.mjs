@@ -159,6 +159,20 @@ test('A refresh that the server refuses is an error event.', async () => {
   assert.equal(world.errors[0].code, 'user_mismatch');
 });
 
+test('A refresh that the server can not look at now is repeated when it says so.', async () => {
+  const world = new World();
+  const socket = await world.online();
+  world.token = () => 'the-second';
+  socket.say({ type: 'notice', code: 'token_expiring' });
+  await settle();
+  const { id } = socket.sent('auth')[1];
+  socket.say({ type: 'error', id, code: 'unavailable', retry_ms: 5_000 });
+  await world.clock.advance(4_900);
+  assert.equal(socket.sent('auth').length, 2);
+  await world.clock.advance(200);
+  assert.deepEqual(socket.sent('auth').map(({ token }) => token).slice(2), ['the-second']);
+});
+
 test('A refresh of an old connection is not sent on the new one.', async () => {
   const world = new World();
   const socket = await world.online();

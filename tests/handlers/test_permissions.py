@@ -1,10 +1,13 @@
 """Permissions: one matrix of role, action and edge; WebSocket, REST and history agree in all."""
 
+import asyncio
 from typing import Any, Final
 
 import pytest
 
+from chat.log import Page
 from tests.chatting import Client, token
+from tests.conftest import Connect, Serve
 from tests.handlers.conftest import Rest
 
 # the `rooms` claim, the room, and what ann may do there
@@ -126,3 +129,25 @@ async def test_scopes_open_nothing_else(rest: Rest, scope: str) -> None:
         "POST", "/v1/rooms/general/messages", json={"text": "x", "user": "bo"}, scope=scope
     )
     assert reply.status == (201 if scope == "chat.publish" else 403)
+
+
+async def test_a_join_that_waits_is_judged_by_the_newest_token(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a token has taken away meanwhile is not shown, however long ago it was asked for."""
+    served = await serve()
+    client, log, going = await connect("ann", to=served), served.node.engine.log, asyncio.Event()
+    read = log.read
+
+    async def late(*args: Any, **options: Any) -> Page:
+        await going.wait()
+        return await read(*args, **options)
+
+    await client.publish("not for her any more")
+    monkeypatch.setattr(log, "read", late)
+    await client.send({"type": "join", "room": "general", "id": "j"})
+    await client.ask({"type": "auth", "token": token("ann", {"other": "rw"})})
+    going.set()
+    assert (await client.until("error", id="j"))["code"] == "forbidden"
+    await client.ask({"type": "ping"})
+    assert not [frame for frame in client.seen if frame["type"] in {"joined", "events", "message"}]

@@ -173,6 +173,25 @@ async def test_keys_outlive_their_server(
     assert (await tokens.verify(token("ES256", "kid-ES256"))).sub == "ann"
 
 
+async def test_a_new_key_is_not_refused_while_its_server_is_gone(
+    server: KeyServer, tokens: JwtTokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a fetch that failed nobody can tell a new key from a made-up one: come back later."""
+    await tokens.verify(token("ES256", "kid-ES256"))
+    served = server.answer
+
+    async def gone() -> web.Response:
+        return web.Response(status=500)
+
+    server.answer = gone
+    server.keys.append(public("ES384", "new"))
+    monkeypatch.setattr("server.jwks.REFETCH_S", 0.0)
+    assert await code_of(tokens, token("ES384", "new")) == "unavailable"
+    server.answer = served
+    assert (await tokens.verify(token("ES384", "new"))).sub == "ann"
+    assert await code_of(tokens, token("ES384", "made-up")) == "token_invalid"
+
+
 async def test_a_known_key_waits_for_no_slow_server(
     server: KeyServer, tokens: JwtTokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
