@@ -14,6 +14,7 @@ export class MessageList {
   #isLoading = false;
   #isWhole = false; // the first message there is, is shown
   #isFollowing = true; // the end is in sight, and is to stay there
+  #height = 0; // of what is seen, as of the last change of it
   #list = h('ol', {});
   #top = h('p', { class: 'top' });
   #below = h('button', { class: 'below', hidden: true }, 'New messages ↓');
@@ -24,9 +25,14 @@ export class MessageList {
     this.scroller = h('div', { class: 'messages', ...label }, this.#top, this.#list);
     this.scroller.addEventListener('scroll', () => this.#scrolled());
     // A phone's keyboard, a longer draft or a notice above leave the list less room.
-    new ResizeObserver(() => this.#isFollowing && this.toEnd()).observe(this.scroller);
+    new ResizeObserver(() => this.#resized()).observe(this.scroller);
     this.#below.addEventListener('click', () => this.toEnd());
     this.element = h('div', { class: 'history' }, this.scroller, this.#below);
+  }
+
+  #resized() {
+    this.#height = this.scroller.clientHeight;
+    if (this.#isFollowing) this.toEnd();
   }
 
   get #isAtEnd() {
@@ -131,7 +137,8 @@ export class MessageList {
   }
 
   async #scrolled() {
-    this.#isFollowing = this.#isAtEnd;
+    // What an earlier scroll tells when the room has just changed is no wish to read further up.
+    if (this.#height === this.scroller.clientHeight) this.#isFollowing = this.#isAtEnd;
     if (this.#isFollowing) this.#below.hidden = true;
     const first = $('[data-seq]', this.#list);
     if (this.#isLoading || this.#isWhole || !first || this.scroller.scrollTop > NEAR_PX) return;
