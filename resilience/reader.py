@@ -93,6 +93,7 @@ class Reader:
         self._promises: Promises[list[Reply]] = Promises(self.hold_s)
         self._queue: deque[_Asked] = deque()
         self._wake = asyncio.Event()
+        self._resting = 0  # of those that wait, in no queue until they are asked again
         self.reads = 0
         self.errors: Counter[str] = Counter()
 
@@ -146,7 +147,7 @@ class Reader:
     ) -> list[Reply]:
         while self._queue and self._queue[0].future.done():  # given up in a long outage
             self._queue.popleft()
-        if len(self._queue) >= WAITING:
+        if len(self._queue) + self._resting >= WAITING:
             raise Unavailable("too many reads wait")
         asked = _Asked(commands, self._promises.new(), tolerant=tolerant, events=events)
         self._enqueue(asked)
@@ -183,9 +184,14 @@ class Reader:
                 continue
             if asked.mistaken:
                 asked.mistaken = False
-                asyncio.get_running_loop().call_later(MISTAKE_S, self._enqueue, asked)
+                self._resting += 1
+                asyncio.get_running_loop().call_later(MISTAKE_S, self._resume, asked)
             else:
                 self._queue.append(asked)
+
+    def _resume(self, asked: _Asked) -> None:
+        self._resting -= 1
+        self._enqueue(asked)
 
     def _enqueue(self, asked: _Asked) -> None:
         self._queue.append(asked)

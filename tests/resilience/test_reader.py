@@ -95,6 +95,24 @@ async def test_a_broken_room_holds_no_other_read_up(shared: Cluster, open_shared
     assert await told(node) <= HOLD_S / MISTAKE_S + 1
 
 
+async def test_reads_that_rest_are_counted_with_those_that_wait(
+    shared: Cluster, open_shared: OpenNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reads of a broken room are as many as may wait; the next is refused at once, not kept too."""
+    monkeypatch.setattr(reading, "WAITING", 3)
+    node, master = await open_shared(hold_s=HOLD_S), await shared.master()
+    await master.command("SET", "hf:{broken}:meta", "no hash")
+    broken = [asyncio.create_task(node.log.read("broken", limit=1)) for _ in range(3)]
+    await until(lambda: told(node), bool)
+    with pytest.raises(Unavailable):
+        async with asyncio.timeout(MISTAKE_S / 2):
+            await node.log.read("broken", limit=1)
+    assert not any(read.done() for read in broken)
+    await asyncio.wait(broken)
+    await asyncio.sleep(MISTAKE_S)
+    assert (await node.log.read("whole", limit=1)).events == []
+
+
 async def told(node: Node) -> int:
     """Return how often it was counted that a read met a wrong type."""
     return node.engine.statistics().errors.get("read WRONGTYPE", 0)
