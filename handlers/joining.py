@@ -89,7 +89,6 @@ class Joining:
         shown = Position("", 0)
         async for stretch in catch_up(self._engine.log, join):
             await self._peer.outbox.drained()
-            self._require(join)
             await self._send(join, stretch, first=first)
             shown, first = stretch.end, False
         self._seats[join.room].shown = shown
@@ -97,11 +96,14 @@ class Joining:
             further = Join(room=join.room, since=shown.seq, epoch=shown.epoch)
             await self._show(further, first=False)
 
-    def _require(self, join: Join) -> None:
-        """Raise `forbidden` if a newer token has taken the room away while this one waited."""
-        self._peer.session.signed_in.require(join.room, "r")
+    def _permitted(self, join: Join) -> Claims:
+        """Return the claims of now; `forbidden` if they take away what was asked for before."""
+        claims = self._peer.session.signed_in
+        claims.require(join.room, "r")
+        return claims
 
     async def _send(self, join: Join, stretch: Stretch, *, first: bool) -> None:
+        claims = self._permitted(join)
         raws = [event.raw for event in stretch.events]
         if join.since is not None and stretch.reset is None:
             self._statistics.replay(stretch.events, wall_ms())
@@ -111,8 +113,8 @@ class Joining:
             return
         fresh = "fresh" if join.since is None else "resumed"
         self._statistics.joins[stretch.reset or fresh] += 1
-        presence = await self._enter_presence(join.room, self._peer.session.signed_in)
-        self._require(join)
+        presence = await self._enter_presence(join.room, claims)
+        claims = self._permitted(join)
         joined = Joined(
             id=join.id if first else None,  # one terminal reply, whatever happens on the way
             room=join.room,
@@ -120,7 +122,7 @@ class Joining:
             tail=stretch.page.tail,
             head=stretch.page.head,
             events=raws,
-            perm=self._peer.session.signed_in.letters(join.room),
+            perm=claims.letters(join.room),
             more=stretch.more,
             reset=stretch.reset,
             presence=presence,

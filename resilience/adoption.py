@@ -49,7 +49,7 @@ class Adoption:
         self,
         candidate: Candidate,
         still: Callable[[], bool],
-        stands: Callable[[], bool] = lambda: True,
+        stands: Callable[[], bool],
     ) -> Generation:
         """Return the generation of a candidate, or raise `LinkLost`.
 

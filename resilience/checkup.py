@@ -9,7 +9,7 @@ import msgspec
 
 from chat.errors import Unavailable
 from resilience.courier import Courier
-from resilience.replies import Garbled, info, natural
+from resilience.replies import Garbled, info, natural_text
 from resilience.sentinel_watch import SentinelWatch
 
 _log: Final = logging.getLogger("holdfast.checkup")
@@ -77,10 +77,10 @@ class Checkup:
 
 def examine(fields: Mapping[str, str], ack_replicas: int) -> list[Finding]:
     """Return what INFO of the master says about the promise. Pure."""
-    replicas = _number(fields.get("connected_slaves"))
+    replicas = natural_text(fields.get("connected_slaves"))
     good = fields.get("min_slaves_good_slaves")
     version = fields.get("redis_version", "")
-    numbers = tuple(_number(part) for part in version.split(".")[:2])
+    numbers = tuple(natural_text(part) for part in version.split(".")[:2])
     policy = fields.get("maxmemory_policy", "")
     rows = [
         Finding("role", fields.get("role") == "master", fields.get("role", ""), "master"),
@@ -97,7 +97,3 @@ def examine(fields: Mapping[str, str], ack_replicas: int) -> list[Finding]:
 
 def _yes(fields: Mapping[str, str], name: str) -> str:
     return "yes" if fields.get(name) == "1" else "no"
-
-
-def _number(text: str | None) -> int:
-    return natural((text or "").encode())

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from resilience.replies import natural
+from resilience.replies import natural_text
 
 YOUNG_S: Final = 5  # a server so old has been found, and looked at, by every node that lost it
 _OFFSET: Final = re.compile("[0-9]{1,20}")
@@ -41,7 +41,7 @@ class Lineage(msgspec.Struct, frozen=True):
             id=info.get("master_replid", ""),
             parent_id=info.get("master_replid2", ""),
             parent_end=int(end) if _OFFSET.fullmatch(end) else -1,
-            up_s=natural(info.get("uptime_in_seconds", "").encode()),
+            up_s=natural_text(info.get("uptime_in_seconds")),
         )
 
 

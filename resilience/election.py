@@ -22,6 +22,10 @@ class View(msgspec.Struct, frozen=True):
     master: MasterView
     replicas: tuple[ReplicaView, ...]
 
+    def is_fresh(self, now: float) -> bool:
+        """Tell whether it may still be so."""
+        return now - self.asked <= FRESH_S
+
 
 class Candidate(msgspec.Struct, frozen=True):
     """Who may be the master, under which config epoch.
@@ -133,7 +137,7 @@ class Election:
 
     def _is_evidence(self, view: View, now: float) -> bool:
         """Answers older than the adoption name the old master, for up to 0.9 s."""
-        return view.asked >= self._adopted_at and now - view.asked <= FRESH_S
+        return view.asked >= self._adopted_at and view.is_fresh(now)
 
     def _is_trusted(self, candidate: Candidate) -> bool:
         here = self.adopted
@@ -146,7 +150,7 @@ def called_down(views: Collection[View], replica: Address, sentinels: int, now: 
     votes = sum(
         any(seen.address == replica and seen.down for seen in view.replicas)
         for view in views
-        if now - view.asked <= FRESH_S
+        if view.is_fresh(now)
     )
     return votes > sentinels // 2
 
@@ -157,7 +161,7 @@ def listed(views: Collection[View], sentinels: int, now: float) -> set[Address]:
     It takes the votes of a majority. Once so many have answered lately, what one that is away
     said last doesn't count: it may name a replica that was removed since, for good.
     """
-    fresh = [view for view in views if now - view.asked <= FRESH_S]
+    fresh = [view for view in views if view.is_fresh(now)]
     told = fresh if len(fresh) > sentinels // 2 else views
     return {seen.address for view in told for seen in view.replicas}
 

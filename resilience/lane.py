@@ -23,7 +23,7 @@ from resilience.replies import Garbled
 from resilience.scripts import APPEND
 from resilience.succession import Succession
 from resilience.tracing import traced
-from resilience.verdicts import AGAIN_S, MISTAKE_S, Verdict, code, judge
+from resilience.verdicts import AGAIN_S, MISTAKE_S, Verdict, code, is_mistake
 
 _log: Final = logging.getLogger("holdfast.lane")
 
@@ -228,15 +228,17 @@ class Lane:
         self, link: Link, generation: Generation, failed: Mapping[str, ReplyError]
     ) -> float:
         """Return how long all rooms wait before what failed is sent again."""
-        mistakes = {room for room, error in failed.items() if judge(error) is Verdict.MISTAKE}
+        now = asyncio.get_running_loop().time()
+        if not failed:
+            if now >= self._stalled_until:
+                generation.flow(self._name)
+            return 0.0
+        mistakes = {room for room, error in failed.items() if is_mistake(error)}
         for room in mistakes:
             self._judge(generation, failed[room])
             self.holding.rest(room, MISTAKE_S)
-        now = asyncio.get_running_loop().time()
         if mistakes:  # what goes well between two tries of such a room does not mend it
             self._stalled_until = now + 2 * MISTAKE_S
-        elif not failed and now >= self._stalled_until:
-            generation.flow(self._name)
         others = [error for room, error in failed.items() if room not in mistakes]
         verdicts = await weigh(link, APPEND, others, partial(self._judge, generation))
         return max((_PAUSES.get(verdict, 0.0) for verdict in verdicts), default=0.0)
@@ -257,6 +259,6 @@ class Lane:
 
 def _uncount(helds: Sequence[Held], error: ReplyError) -> None:
     """Take a try back that Redis refused; a mistake may also have stopped the script midway."""
-    if judge(error) is not Verdict.MISTAKE:
+    if not is_mistake(error):
         for held in helds:
             held.tries -= 1

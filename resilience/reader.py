@@ -22,7 +22,7 @@ from resilience.refusals import judge_here, weigh
 from resilience.replies import Garbled
 from resilience.scripts import READ
 from resilience.succession import Succession
-from resilience.verdicts import AGAIN_S, MISTAKE_S, Verdict, code, judge
+from resilience.verdicts import AGAIN_S, MISTAKE_S, Verdict, code, is_mistake, judge
 
 _log: Final = logging.getLogger("holdfast.reader")
 
@@ -63,7 +63,7 @@ class _Asked:
         """Tell whether it is answered in spite of what one of its commands met."""
         if not isinstance(reply, ReplyError):
             return True
-        if judge(reply) is not Verdict.MISTAKE:
+        if not is_mistake(reply):
             return False
         self.mistaken = not self.tolerant
         return self.tolerant
@@ -229,8 +229,8 @@ class Reader:
 
     async def _consider(self, link: Link, failed: Sequence[ReplyError], written: Reply) -> float:
         """Return how long all wait before what failed is asked again."""
-        self._note({code(error) for error in failed if judge(error) is Verdict.MISTAKE})
-        others = [error for error in failed if judge(error) is not Verdict.MISTAKE]
+        self._note({code(error) for error in failed if is_mistake(error)})
+        others = [error for error in failed if not is_mistake(error)]
         if isinstance(written, ReplyError):
             others.append(written)
         verdicts = await weigh(link, READ, others, judge_here)

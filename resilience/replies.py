@@ -62,6 +62,11 @@ def natural(reply: Reply) -> int:
     return int(reply) if isinstance(reply, bytes) and _NATURAL.fullmatch(reply) else 0
 
 
+def natural_text(text: str | None) -> int:
+    """Return the number that a field of INFO is; 0 for any other, and for one that is not there."""
+    return natural((text or "").encode())
+
+
 def _text(said: bytes) -> str:
     return said.decode(errors="replace")
 

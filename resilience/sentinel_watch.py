@@ -90,13 +90,15 @@ class SentinelWatch:
 
     def called_down(self, replica: Address) -> bool:
         """Tell whether a majority of all sentinels calls the replica down."""
-        sentinels = count_sentinels(self.views, len(self.sentinels))
-        return called_down(self.views, replica, sentinels, self._loop.time())
+        return called_down(self.views, replica, self._count, self._loop.time())
 
     def listed(self) -> set[Address]:
         """Return the replicas that sentinels list, as far as what they said counts."""
-        sentinels = count_sentinels(self.views, len(self.sentinels))
-        return listed(self.views, sentinels, self._loop.time())
+        return listed(self.views, self._count, self._loop.time())
+
+    @property
+    def _count(self) -> int:
+        return count_sentinels(self.views, len(self.sentinels))
 
     def view(self, sentinel: Address) -> View | None:
         """Return the latest answer of one sentinel, None if it never answered."""

@@ -6,7 +6,6 @@ from typing import Final
 from resilience.link import ReplyError
 
 AGAIN_S: Final = 0.02  # after NOREPLICAS and its like: a replica attaches, memory is freed
-
 MISTAKE_S: Final = 1.0  # what only a person can mend is tried so rarely: a room, or the script
 
 
@@ -39,3 +38,8 @@ def code(error: ReplyError) -> str:
 def judge(error: ReplyError) -> Verdict:
     """Return what is to be done about it."""
     return _VERDICTS.get(code(error), Verdict.MISTAKE)
+
+
+def is_mistake(error: ReplyError) -> bool:
+    """Tell whether only a person can mend it."""
+    return judge(error) is Verdict.MISTAKE

@@ -68,6 +68,15 @@ class Pair(NamedTuple):
     b: Node
 
 
+def refused(node: Node, code: str) -> Callable[[], Awaitable[int]]:
+    """Return a look at how often a node was refused so."""
+
+    async def look() -> int:
+        return node.engine.statistics().errors.get(code, 0)
+
+    return look
+
+
 async def talk(node: Node, user: str, count: int, room: str = "den") -> None:
     """Say so much in a room, one message after the other."""
     for index in range(count):

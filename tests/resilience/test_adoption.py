@@ -21,7 +21,7 @@ async def test_a_promotion_that_cuts_clients_off_is_seen_at_once() -> None:
         dialer = Dialer(Credentials("chat", cluster.passwords.chat), name="test")
         chosen = Candidate(Address(LOOPBACK, replica.port), 1, chosen=True)
         adoption = Adoption(dialer, EngineOptions(ack_replicas=0), None)
-        adopting = asyncio.create_task(adoption.adopt(chosen, lambda: True))
+        adopting = asyncio.create_task(adoption.adopt(chosen, lambda: True, lambda: True))
         await asyncio.sleep(ASKED_S)
         assert not adopting.done()
         assert await replica.command("CLIENT", "KILL", "TYPE", "normal", "USER", "chat") == 1

@@ -1,7 +1,6 @@
 """A lane's second tries: what they answer, and that they come with a rest between them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -10,20 +9,11 @@ from chat.log import Draft, Receipt
 from deploy.local.cluster import Cluster
 from deploy.local.redis_node import RedisNode
 from resilience.verdicts import MISTAKE_S
-from tests.resilience.nodes import Node, OpenNode, Pair
+from tests.resilience.nodes import Node, OpenNode, Pair, refused
 from tests.resilience.recorder import draft, until
 from tests.resilience.storages import forgotten_scripts, too_few_replicas
 
 HOLD_S = 2.0
-
-
-def refused(node: Node, code: str) -> Callable[[], Awaitable[int]]:
-    """Return a look at how often the lanes of a node were refused so."""
-
-    async def look() -> int:
-        return node.engine.statistics().errors.get(code, 0)
-
-    return look
 
 
 async def append_after_a_refusal(node: Node, redis: RedisNode, said: Draft) -> Receipt:

@@ -13,11 +13,12 @@ from resilience.reader import Question, Reader
 from resilience.records import Records
 from resilience.succession import Succession
 from resilience.verdicts import AGAIN_S, MISTAKE_S
-from tests.resilience.nodes import Node, OpenNode
+from tests.resilience.nodes import OpenNode, refused
 from tests.resilience.recorder import until
 from tests.resilience.storages import forgotten_scripts
 
 HOLD_S = 1.0
+WRONG = "read WRONGTYPE"
 
 
 async def test_what_many_pages_bring_is_read_in_several_round_trips() -> None:
@@ -82,7 +83,7 @@ async def test_a_broken_room_holds_no_other_read_up(shared: Cluster, open_shared
     node, master = await open_shared(hold_s=HOLD_S), await shared.master()
     await master.command("SET", "hf:{broken}:meta", "no hash")
     broken = asyncio.create_task(node.log.read("broken", limit=1))
-    await until(lambda: told(node), bool)
+    await until(refused(node, WRONG), bool)
     loop, times = asyncio.get_running_loop(), []
     for _ in range(50):
         since = loop.time()
@@ -92,7 +93,7 @@ async def test_a_broken_room_holds_no_other_read_up(shared: Cluster, open_shared
     assert sorted(times)[25] < AGAIN_S / 2
     with pytest.raises(Unavailable):
         await broken
-    assert await told(node) <= HOLD_S / MISTAKE_S + 1
+    assert await refused(node, WRONG)() <= HOLD_S / MISTAKE_S + 1
 
 
 async def test_reads_that_rest_are_counted_with_those_that_wait(
@@ -103,7 +104,7 @@ async def test_reads_that_rest_are_counted_with_those_that_wait(
     node, master = await open_shared(hold_s=HOLD_S), await shared.master()
     await master.command("SET", "hf:{broken}:meta", "no hash")
     broken = [asyncio.create_task(node.log.read("broken", limit=1)) for _ in range(3)]
-    await until(lambda: told(node), bool)
+    await until(refused(node, WRONG), bool)
     with pytest.raises(Unavailable):
         async with asyncio.timeout(MISTAKE_S / 2):
             await node.log.read("broken", limit=1)
@@ -111,8 +112,3 @@ async def test_reads_that_rest_are_counted_with_those_that_wait(
     await asyncio.wait(broken)
     await asyncio.sleep(MISTAKE_S)
     assert (await node.log.read("whole", limit=1)).events == []
-
-
-async def told(node: Node) -> int:
-    """Return how often it was counted that a read met a wrong type."""
-    return node.engine.statistics().errors.get("read WRONGTYPE", 0)

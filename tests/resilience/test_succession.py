@@ -147,5 +147,5 @@ async def test_a_removed_replica_is_not_found_in_an_old_answer(
     for sentinel in SENTINELS[:away]:
         watch.keep(sentinel, View(now - FRESH_S - 1, named, replicas))
     adoption = Adoption(FakeOpener(), EngineOptions(), watch)
-    generation = await adoption.adopt(Candidate(A, 5), lambda: True)
+    generation = await adoption.adopt(Candidate(A, 5), lambda: True, lambda: True)
     assert generation.insync.members == members

@@ -96,6 +96,10 @@ def tokens(server: KeyServer, certified: tuple[Path, Path]) -> JwtTokens:
     return JwtTokens(Secret(""), Jwks(server.url, tls=tls), PUBLIC, "chat", "")
 
 
+async def gone() -> web.Response:
+    return web.Response(status=500)
+
+
 async def code_of(tokens: JwtTokens, text: str) -> str:
     with pytest.raises(Refusal) as caught:
         await tokens.verify(text)
@@ -164,9 +168,6 @@ async def test_keys_outlive_their_server(
     """When the server of keys is gone, the keys that are known go on."""
     await tokens.verify(token("ES256", "kid-ES256"))
 
-    async def gone() -> web.Response:
-        return web.Response(status=500)
-
     server.answer = gone
     monkeypatch.setattr("server.jwks.REFETCH_S", 0.0)
     monkeypatch.setattr("server.jwks.FRESH_S", 0.0)
@@ -179,9 +180,6 @@ async def test_a_new_key_is_not_refused_while_its_server_is_gone(
     """After a fetch that failed nobody can tell a new key from a made-up one: come back later."""
     await tokens.verify(token("ES256", "kid-ES256"))
     served = server.answer
-
-    async def gone() -> web.Response:
-        return web.Response(status=500)
 
     server.answer = gone
     server.keys.append(public("ES384", "new"))
