@@ -51,8 +51,12 @@ async def lacking(nodes: Sequence[RedisNode], sentinels: Sequence[SentinelNode])
 
 
 async def replication(master: RedisNode, replicas: Sequence[RedisNode]) -> list[str]:
-    """Say what lacks between the nodes: each follows the master, without lag."""
+    """Say what lacks between the nodes: each serves, and follows the master, without lag.
+
+    One that is loading its disk answers ROLE and INFO, and refuses PING and whatever is of use.
+    """
     try:
+        await asyncio.gather(*(node.command("PING") for node in (master, *replicas)))
         state = await master.replication()
         states = await asyncio.gather(*(node.replication() for node in replicas))
     except UNANSWERED as error:

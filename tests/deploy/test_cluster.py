@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
-from redis import ResponseError
+from redis import BusyLoadingError, ResponseError
 from redis.asyncio.sentinel import Sentinel
 
 from deploy.local.cluster import Cluster
 from deploy.local.redis_node import RedisNode
+from deploy.local.waiting import until
 
 # Seconds. A kill with down-after 1500 shows a master after 1.9; the rest is for a busy machine.
 FAILOVER = 8.0
 # Seconds. Sentinel lets a former master be for 8, and looks again at its next INFO, every 10.
 REPENTANCE = 25.0
+LOADED = 1_000  # keys, which take half a second then
+SLOW_LOADING = "key-load-delay 500\nloading-process-events-interval-bytes 1024\n"
 
 
 @pytest.fixture
@@ -75,6 +79,27 @@ async def test_a_killed_master_is_replaced(cluster: Cluster) -> None:
     assert old in await cluster.replicas()
     await write(new, "after")
     assert await read(old) == "after"
+
+
+async def test_who_is_still_loading_is_not_healthy() -> None:
+    """A Redis that loads its disk is waited for: it answers ROLE and INFO, and refuses the rest."""
+    async with Cluster(replicas=0, sentinels=0) as cluster:
+        node = cluster.nodes[0]
+        await node.command("DEBUG", "POPULATE", LOADED)
+        await node.command("BGREWRITEAOF")
+        await until(partial(rewritten, node), FAILOVER, "the disk has all of it")
+        with (node.directory / "redis.conf").open("a") as settings:
+            settings.write(SLOW_LOADING)
+        await cluster.restart(node)
+        with pytest.raises(BusyLoadingError):
+            await node.command("DBSIZE")
+        await cluster.wait_until_healthy()
+        assert await node.command("DBSIZE") == LOADED
+
+
+async def rewritten(node: RedisNode) -> bool:
+    state = await node.command("INFO", "persistence")
+    return "aof_rewrite_in_progress:0" in state and "aof_rewrite_scheduled:0" in state
 
 
 async def test_a_hanging_master_is_replaced_and_comes_back(cluster: Cluster) -> None:
