@@ -1,6 +1,7 @@
 """A master generation: one master from its adoption to its end, and the links to it."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from resilience.address import Address
@@ -26,6 +27,7 @@ class Generation:
     `mark` is the number of the last break in the history of all rooms (append.lua); `committed`
     the highest replication offset that the ack rule was seen to cover for a message of this node.
     Appends begin when it is open: at once, unless its history must be looked at before.
+    It is settled with the first commit, of whomever; `on_settled` is told before that is answered.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Generation:
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self.since = self._loop.time()
         self.settled = False
+        self.on_settled: Callable[[], None] = lambda: None
         self._open = asyncio.Event()
         if continuity is Continuity.CONTINUED:
             self._open.set()
@@ -103,10 +106,22 @@ class Generation:
         """Return when appends may begin, or it is over."""
         await self._open.wait()
 
+    def commit(self, offset: int) -> None:
+        """A message is committed, covered by this offset."""
+        self.committed = max(self.committed, offset)
+        self.settle()
+
     def settle(self) -> None:
-        """The ack rule can be met, and whoever knew of more has had the time to say so."""
+        """The ack rule can be met, and whoever knew of more has had the time to say so.
+
+        Who waited for that until now has stalled no longer than since now.
+        """
+        if self.settled:
+            return
         self.settled = True
+        self._stalls.clear()
         self._open.set()
+        self.on_settled()
 
     async def open(self, *, on_push: OnPush | None = None) -> Link:
         """Open a link to the master; raises `LinkLost` when the generation is over."""

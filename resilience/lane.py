@@ -142,8 +142,7 @@ class Lane:
         end = len(publishes) + len(calls)
         done, failed = self._sort(rooms, replies[len(publishes) : end])
         if done:
-            offset = await quorum.commit(link, replies[end + 1 :])
-            quorum.generation.committed = max(quorum.generation.committed, offset)
+            quorum.generation.commit(await quorum.commit(link, replies[end + 1 :]))
             if trace is not None:
                 trace.end(next(map(code, failed.values()), None))
             self._check_published(replies[end : end + 1])

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -123,6 +124,7 @@ class Succession:
             "insync": sorted(map(str, generation.insync.members)),
         }
         _log.info("adopted", extra=details)
+        generation.on_settled = partial(self._settled, generation)
         self.on_adopted(generation)
         self._enthroned.set()
         return generation
@@ -201,7 +203,8 @@ class Succession:
                 break
             if judge(answers[0]) is Verdict.FENCED:
                 raise LinkLost(code(answers[0]))
-            self._say_why(code(answers[0]))
+            if not generation.settled:
+                self._say_why(code(answers[0]))
             await asyncio.sleep(AGAIN_S)
         writable = self._loop.time()
         await quorum.commit(link, answers[1:])
@@ -209,6 +212,10 @@ class Succession:
             await generation.ended(max(0.0, writable + GRACE_S - self._loop.time()))
         generation.require()
         generation.settle()
+
+    def _settled(self, generation: Generation) -> None:
+        """The first commit is the end of the outage, and told before it is answered."""
+        self._report(generation)
         self._hurry(hurry=False)
 
     async def _beat(self, generation: Generation, link: Link) -> None:

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from resilience import succession as succeeding
 from resilience.address import Address
 from resilience.adoption import Adoption
 from resilience.election import FRESH_S, Candidate, View
@@ -117,6 +118,18 @@ async def test_who_is_deposed_while_adopted_does_not_reign(*, named: bool) -> No
             tell(watch, B, 6)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(succession.reigning(), 5 * SLOW_S)
+
+
+async def test_the_first_commit_ends_the_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever commits first: the storage is up before that is answered, whatever had stalled."""
+    monkeypatch.setattr(succeeding, "STALL_S", 0.0)
+    async with reign() as (succession, _):
+        generation = await succession.reigning()
+        generation.stall("another lane", "NOREPLICAS")
+        assert not succession._state.storage.up
+        generation.commit(100)
+        assert succession._state.storage.up
+        assert generation.committed == 100
 
 
 async def test_a_rival_seen_too_early_counts_once_it_is_evidence() -> None:
