@@ -69,7 +69,6 @@ class Lane:
         self._known = known
         self._batch = batch
         self._publishes: list[Command] = []
-        self._stalled_until = 0.0  # by the loop's clock
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -116,7 +115,7 @@ class Lane:
         """One round trip: the last batch's publishes, and the next batch."""
         batch = self.holding.take(self._batch)
         try:
-            with traced(batch, quorum.generation) as trace:
+            with traced(batch, quorum.generation.address) as trace:
                 pause = await self._send(link, quorum, batch, trace)
         finally:
             self.holding.put_back(batch)  # what has been answered meanwhile stays out
@@ -143,8 +142,9 @@ class Lane:
         done, failed = self._sort(rooms, replies[len(publishes) : end])
         if done:
             quorum.generation.commit(await quorum.commit(link, replies[end + 1 :]))
-            if trace is not None:
-                trace.end(next(map(code, failed.values()), None))
+        if trace is not None:
+            trace.end(next(map(code, failed.values()), None))
+        if done:
             self._check_published(replies[end : end + 1])
             self._tell(rooms, done, elsewhere.rooms(replies[end]))
         return await self._consider(link, quorum.generation, failed)
@@ -227,17 +227,12 @@ class Lane:
         self, link: Link, generation: Generation, failed: Mapping[str, ReplyError]
     ) -> float:
         """Return how long all rooms wait before what failed is sent again."""
-        now = asyncio.get_running_loop().time()
         if not failed:
-            if now >= self._stalled_until:
-                generation.flow(self._name)
             return 0.0
         mistakes = {room for room, error in failed.items() if is_mistake(error)}
         for room in mistakes:
             self._judge(generation, failed[room])
             self.holding.rest(room, MISTAKE_S)
-        if mistakes:  # what goes well between two tries of such a room does not mend it
-            self._stalled_until = now + 2 * MISTAKE_S
         others = [error for room, error in failed.items() if room not in mistakes]
         verdicts = await weigh(link, APPEND, others, partial(self._judge, generation))
         return max((_PAUSES.get(verdict, 0.0) for verdict in verdicts), default=0.0)
@@ -245,9 +240,10 @@ class Lane:
     def _judge(self, generation: Generation, error: ReplyError) -> Verdict:
         """Note an error and what it means; `LinkLost` if this is no master any more."""
         self.errors[code(error)] += 1
-        generation.stall(self._name, code(error))
         verdict = judge_here(error)
-        if verdict is Verdict.MISTAKE:
+        if verdict is not Verdict.BROKEN:  # which says nothing of the others
+            generation.stall(self._name, code(error))
+        if is_mistake(error):
             _log.error("append_refused", extra={"code": code(error)})
         return verdict
 

@@ -54,6 +54,7 @@ class Quorum:
         """
         if not self._needed:
             self.generation.require()
+            self.generation.flow(self._who)
             return -1
         offset = master_role(answers[0]).offset
         while True:

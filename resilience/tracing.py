@@ -4,23 +4,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from chat.tracing import Commit
-from resilience.generation import Generation
+from resilience.address import Address
 from resilience.holding import Held
 from resilience.link import LinkLost
 
 
 @contextmanager
-def traced(batch: Sequence[Held], generation: Generation) -> Iterator[Commit | None]:
+def traced(batch: Sequence[Held], server: Address) -> Iterator[Commit | None]:
     """Trace the block as a try to commit the batch, if a traced message is in it.
 
-    The block ends the commit it is given; one that is still open after it has failed, a lost
-    link by its reason.
+    The block ends the commit it is given, unless it fails: a lost link ends it by its reason.
     """
     traces = [held.draft.trace for held in batch if held.draft.trace is not None]
     if not traces:
         yield None
         return
-    commit = traces[0].commit(traces, len(batch), generation.address)
+    commit = traces[0].commit(traces, len(batch), server)
     try:
         yield commit
     except LinkLost as lost:
@@ -29,4 +28,3 @@ def traced(batch: Sequence[Held], generation: Generation) -> Iterator[Commit | N
     except BaseException as error:
         commit.end(type(error).__name__)
         raise
-    commit.end(generation.stalled(0.0) or "refused")

@@ -15,7 +15,8 @@ class Verdict(Enum):
     FENCED = auto()  # this is not, or no longer, a master that serves: a new generation
     AGAIN = auto()  # the same batch again, a little later, on the same generation
     UNLOADED = auto()  # it does not know the script: load it, and again
-    MISTAKE = auto()  # somebody's: rights, types, our script; logged, health red, tried again
+    BROKEN = auto()  # a room's keys are not ours: logged, and it alone is left out for a while
+    MISTAKE = auto()  # somebody's: rights, our script; logged, health red, tried again
 
 
 _VERDICTS: Final = {
@@ -27,6 +28,8 @@ _VERDICTS: Final = {
     "OOM": Verdict.AGAIN,
     "MISCONF": Verdict.AGAIN,
     "NOSCRIPT": Verdict.UNLOADED,
+    "WRONGTYPE": Verdict.BROKEN,
+    "GARBLED": Verdict.BROKEN,  # what we call a reply that is none
 }
 
 
@@ -42,4 +45,4 @@ def judge(error: ReplyError) -> Verdict:
 
 def is_mistake(error: ReplyError) -> bool:
     """Tell whether only a person can mend it."""
-    return judge(error) is Verdict.MISTAKE
+    return judge(error) in {Verdict.BROKEN, Verdict.MISTAKE}

@@ -52,11 +52,18 @@ async def too_few_replicas(redis: RedisNode) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def forgotten_scripts(redis: RedisNode) -> AsyncIterator[None]:
-    """Let it forget all scripts, and meanwhile let nobody load them again."""
-    await redis.command("ACL", "SETUSER", "chat", "-script|load")
+async def forbidden(redis: RedisNode, command: str) -> AsyncIterator[None]:
+    """Take a command away from the chat's user meanwhile."""
+    await redis.command("ACL", "SETUSER", "chat", f"-{command}")
     try:
-        await redis.command("SCRIPT", "FLUSH")
         yield
     finally:
-        await redis.command("ACL", "SETUSER", "chat", "+script|load")
+        await redis.command("ACL", "SETUSER", "chat", f"+{command}")
+
+
+@asynccontextmanager
+async def forgotten_scripts(redis: RedisNode) -> AsyncIterator[None]:
+    """Let it forget all scripts, and meanwhile let nobody load them again."""
+    async with forbidden(redis, "script|load"):
+        await redis.command("SCRIPT", "FLUSH")
+        yield

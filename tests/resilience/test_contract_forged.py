@@ -20,7 +20,6 @@ from tests.resilience.recorder import draft, texts, until
 from tests.resilience.storages import empty
 
 HOLD_S: Final = 2.0
-CLEAR_S: Final = 2.0
 EVENT: Final = {"type": "message", "room": "den", "seq": 2, "ts": 1, "user": "eve", "text": "x"}
 FORGED: Final = [
     b"",
@@ -155,18 +154,6 @@ async def test_a_key_of_another_type(node: Node, redis: RedisNode, key: str) -> 
     with pytest.raises(Unavailable):
         await node.log.append(draft())
     await assert_others_go_on(node)
-
-
-async def test_what_was_given_up_stalls_nothing(open_node: OpenNode, redis: RedisNode) -> None:
-    """After the answer to the one append that failed the storage is up, though nobody appends."""
-    node = await open_node(hold_s=2 * HOLD_S)
-    await command(redis, "SET", "hf:{den}:meta", "x")
-    held = node.log.append(draft())
-    await node.heard.until(lambda heard: not node.engine.storage.up)
-    with pytest.raises(Unavailable):
-        await held
-    async with asyncio.timeout(CLEAR_S):
-        await node.heard.until(lambda heard: node.engine.storage.up)
 
 
 @pytest.mark.parametrize("head", ["x", "-5", "1e300", "nan", "9" * 400, ""])

@@ -12,6 +12,7 @@ from resilience.feed import LOOK_S
 from resilience.link import Reply, ReplyError
 from tests.resilience.nodes import OpenNode, Pair, talk
 from tests.resilience.recorder import draft
+from tests.resilience.storages import forbidden
 
 SOON_S = LOOK_S / 2  # by then it has come by the channel, and not by the look at the heads
 ROOMS = 60
@@ -91,12 +92,8 @@ async def test_a_room_of_one_node_is_not_published(shared: Cluster, open_shared:
 async def test_who_may_not_ask_publishes_all(shared: Cluster, pair: Pair) -> None:
     """An older list of rights costs the calls that asking saves, and it is counted."""
     await asyncio.gather(pair.a.log.follow("den"), pair.b.log.follow("den"))
-    master = await shared.master()
-    await master.command("ACL", "SETUSER", "chat", "-pubsub|numsub")
-    try:
+    async with forbidden(await shared.master(), "pubsub|numsub"):
         await talk(pair.a, "ann", 5)
-    finally:
-        await master.command("ACL", "SETUSER", "chat", "+pubsub|numsub")
     async with asyncio.timeout(SOON_S):
         await pair.b.heard.hears(5)
     assert pair.a.engine.statistics().errors["publish NOPERM"] == 5

@@ -1,6 +1,9 @@
 """A lane's second tries: what they answer, and that they come with a rest between them."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import pytest
 
@@ -8,12 +11,14 @@ from chat.errors import Unavailable
 from chat.log import Draft, Receipt
 from deploy.local.cluster import Cluster
 from deploy.local.redis_node import RedisNode
+from resilience.succession import BEAT_S, STALL_S
 from resilience.verdicts import MISTAKE_S
 from tests.resilience.nodes import Node, OpenNode, Pair, refused
 from tests.resilience.recorder import draft, until
-from tests.resilience.storages import forgotten_scripts, too_few_replicas
+from tests.resilience.storages import forbidden, forgotten_scripts, too_few_replicas
 
 HOLD_S = 2.0
+Refusing = Callable[[RedisNode], AbstractAsyncContextManager[None]]
 
 
 async def append_after_a_refusal(node: Node, redis: RedisNode, said: Draft) -> Receipt:
@@ -85,6 +90,34 @@ async def test_a_broken_room_holds_nobody_else_up(shared: Cluster, open_shared: 
     await master.command("DEL", "hf:{broken}:log")
     assert [(await answer).seq for answer in said] == [1, 2, 3]
     assert 1 <= node.engine.statistics().errors["WRONGTYPE"] <= HOLD_S / MISTAKE_S + 1
+
+
+async def test_a_broken_room_is_no_outage(shared: Cluster, open_shared: OpenNode) -> None:
+    """Nothing else is tried but a room that can't be written: the storage is as up as before."""
+    node, master = await open_shared(hold_s=HOLD_S), await shared.master()
+    await master.command("SET", "hf:{broken}:log", "no stream")
+    assert HOLD_S > STALL_S + 2 * BEAT_S
+    with pytest.raises(Unavailable):
+        await node.log.append(draft(room="broken"))
+    assert all(told.up for told in node.heard.storages)
+    assert node.engine.storage.up
+
+
+@pytest.mark.parametrize(
+    "refusing", [too_few_replicas, partial(forbidden, command="hset")], ids=["for now", "mistake"]
+)
+async def test_what_was_given_up_stalls_nothing(
+    shared: Cluster, open_shared: OpenNode, refusing: Refusing
+) -> None:
+    """What nobody can write is an outage; given up, it is none, though nobody appends since."""
+    node = await open_shared(hold_s=2 * HOLD_S)
+    async with refusing(await shared.master()):
+        held = node.log.append(draft())
+        await node.heard.until(lambda heard: not node.engine.storage.up)
+        with pytest.raises(Unavailable):
+            await held
+        async with asyncio.timeout(HOLD_S):
+            await node.heard.until(lambda heard: node.engine.storage.up)
 
 
 async def test_what_is_refused_at_once_keeps_no_lane_busy(open_shared: OpenNode) -> None:

@@ -6,6 +6,7 @@ import re
 from deploy.local.cluster import Cluster
 from resilience.quorum import _SPIN_S
 from tests.resilience.nodes import OpenNode, talk
+from tests.resilience.storages import forbidden
 
 SAID = 3
 ASKING = 2  # a lane, and the reader of revocations
@@ -22,10 +23,7 @@ async def test_a_refused_wait_does_not_spin(replicated: Cluster, open_replicated
         return int(found.group(1)) if found else 0
 
     before, began = await refused(), loop.time()
-    await master.command("ACL", "SETUSER", "chat", "-wait")
-    try:
+    async with forbidden(master, "wait"):
         await talk(node, "ann", SAID)
-    finally:
-        await master.command("ACL", "SETUSER", "chat", "+wait")
     times = await refused() - before
     assert SAID <= times <= ASKING * ((loop.time() - began) / _SPIN_S + SAID)

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from chat.engine import Phase
 from resilience import succession as succeeding
 from resilience.address import Address
 from resilience.adoption import Adoption
@@ -126,9 +127,10 @@ async def test_the_first_commit_ends_the_outage(monkeypatch: pytest.MonkeyPatch)
     async with reign() as (succession, _):
         generation = await succession.reigning()
         generation.stall("another lane", "NOREPLICAS")
-        assert not succession._state.storage.up
+        phases = [succession._state.storage.phase]
         generation.commit(100)
-        assert succession._state.storage.up
+        phases.append(succession._state.storage.phase)
+        assert phases == [Phase.STARTING, Phase.UP]
         assert generation.committed == 100
 
 
