@@ -59,12 +59,13 @@ class Claims(msgspec.Struct, frozen=True):
         """Tell whether the space-separated `scope` claim holds this one (RFC 8693 §4.2)."""
         return scope in self.scope.split()
 
-    def require(self, room: str, letter: str) -> None:
-        """Raise `forbidden` unless `letter` is permitted in the room.
+    def require(self, room: str, letter: str, *, or_scope: str | None = None) -> None:
+        """Raise `forbidden` unless `letter` is permitted in the room, or a scope permits it in all.
 
         The text is the same for a room that does not exist: nobody learns which ones do.
         """
-        if letter not in self.letters(room):
+        permitted = letter in self.letters(room)
+        if not permitted and (or_scope is None or not self.has_scope(or_scope)):
             raise Refusal("forbidden", "no access to this room")
 
     def require_scope(self, scope: str) -> None:

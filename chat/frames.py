@@ -1,5 +1,6 @@
 """What the server says: the frames of `chat.v1` from server to client."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -181,9 +182,5 @@ FRAMES: Final = (
     PresenceChange,
 )
 
-_encoder: Final = msgspec.json.Encoder()
 
-
-def encode(frame: Frame) -> bytes:
-    """Return the frame as JSON bytes."""
-    return _encoder.encode(frame)
+encode: Final[Callable[[Frame], bytes]] = msgspec.json.Encoder().encode  # as JSON

@@ -37,8 +37,8 @@ def draft(
     """
     if author is not None:
         claims.require_scope(PUBLISH_AS)
-    elif not claims.has_scope(PUBLISH_AS):
-        claims.require(room, "w")
+    else:
+        claims.require(room, "w", or_scope=PUBLISH_AS)
     return draft_message(
         room=room,
         user=author or claims.sub,

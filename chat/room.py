@@ -186,7 +186,7 @@ class Room:
     def commit(self, position: Position, events: Sequence[Event]) -> None:
         """Take the next events of the stream."""
         self.position = position
-        self.pending.extend(event.payload for event in events)
+        self.pending += [event.payload for event in events]
         for outlet, catch in list(self.catching.items()):
             if catch.shown is None:
                 catch.buffer.extend(events)

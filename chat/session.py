@@ -112,9 +112,9 @@ class Session:
         A publish is not counted here: the log counts those, per user over all nodes, and
         `in_vain` those that it does not.
         """
-        allowed = type(command) in ALLOWED[self.stage]
-        if allowed and type(command) is Publish:
+        if type(command) is Publish and self.claims is not None:
             return
+        allowed = type(command) in ALLOWED[self.stage]
         wait = self._frames.spend(now)
         if wait:
             raise Refusal("rate_limited", f"{self._pace.frames} per 60 s", retry_ms=ceil_ms(wait))

@@ -150,7 +150,13 @@ class Connection:
         if receipt.cancelled():
             return
         outcome = receipt.exception() or receipt.result()
-        self._conclude(command, trace, outcome, self._node.now() - since)
+        node = self._node
+        seconds = node.now() - since
+        answered(
+            node.tracing, node.statistics, trace, outcome, command.traceparent, seconds=seconds
+        )
+        if trace is not None:
+            node.tick.tell(trace)
         if not isinstance(outcome, Receipt):
             self.refuse(command, outcome)
             if isinstance(outcome, Refusal) and outcome.code == "conflict":
@@ -175,18 +181,6 @@ class Connection:
         """Close who went too far, if a count has told so."""
         if close is not None:
             self._peer.outbox.close(close)
-
-    def _conclude(
-        self,
-        command: Publish,
-        trace: PublishTrace | None,
-        outcome: Receipt | BaseException,
-        seconds: float,
-    ) -> None:
-        node, client = self._node, command.traceparent
-        answered(node.tracing, node.statistics, trace, outcome, client, seconds=seconds)
-        if trace is not None:
-            node.tick.tell(trace)
 
     def _move(self, command: Join | Leave) -> None:
         self._attendance.submit(command)

@@ -120,27 +120,27 @@ class Conversation(asyncio.Protocol):
 
     def _listen(self) -> None:
         """Take a turn's messages; the rest waits until the others had theirs."""
+        messages = self._inbox.messages
         for _ in range(_TURN):
-            message = self._next()
-            if message is None:
-                self._go_on_reading()
+            if not messages and self._unread:
+                self._parse()
+            if not messages:
+                if self._paused:
+                    self._go_on_reading()
                 return
-            self._take(message)
+            self._take(messages.pop(0))
             if self._over or self._later is not None:
                 return
         self._later = asyncio.get_running_loop().call_soon(self._resume)
 
-    def _next(self) -> Message | None:
-        messages = self._inbox.messages
-        while not messages:
-            if not self._unread:
-                return None
+    def _parse(self) -> None:
+        """Parse until there is a message, or nothing is left."""
+        while self._unread and not self._inbox.messages:
             piece, self._unread = self._unread[:_PIECE], self._unread[_PIECE:]
             self._reader.feed_data(piece)
-        return messages.pop(0)
 
     def _go_on_reading(self) -> None:
-        if self._paused and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._paused = False
             self._transport.resume_reading()
 

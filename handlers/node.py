@@ -47,6 +47,7 @@ class Node:
         self.tick = tick
         self.tokens = tokens
         self.options = options
+        self.limits: Limits = options.limits  # what a client may do
         self.statistics = EdgeStatistics()
         self.gate = Gate(options, self.statistics.attempts, self.statistics.rejections)
         self.tracing: Tracing | None = None
@@ -73,11 +74,6 @@ class Node:
     def counted(self) -> dict[str, int]:
         """Return how many messages were acknowledged and delivered here since the start."""
         return {"published": self.statistics.acks.count, "delivered": self.hub.tally.deliveries}
-
-    @property
-    def limits(self) -> Limits:
-        """What a client may do."""
-        return self.options.limits
 
     @property
     def degraded(self) -> bool:

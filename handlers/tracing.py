@@ -76,11 +76,13 @@ def answered(
     seconds: float,
 ) -> None:
     """Count an ack that took so long, and tell whoever traces it how the publish ended."""
+    acked = isinstance(outcome, Receipt)
+    if acked:
+        statistics.acks.record(seconds)
+        if trace is None and seconds < SLOW_S:
+            return  # as most are
     trace_id = _conclude(tracing, trace, outcome, client, seconds=seconds)
-    if not isinstance(outcome, Receipt):
-        return
-    statistics.acks.record(seconds)
-    if trace_id is not None:
+    if acked and trace_id is not None:
         statistics.acks.exemplify(seconds, trace_id, time.time())
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from chat.errors import Refusal
 from chat.log import Draft, Position, Receipt
 from resilience import keys
@@ -32,7 +34,7 @@ class Appending:
         """Return the call for these drafts of one room, in their order."""
         arguments: list[bytes | str | int] = []
         for draft in drafts:
-            trace = draft.traceparent or b""
+            trace = b"" if draft.trace is None else draft.trace.traceparent
             arguments += (draft.user, draft.cid, draft.head, draft.tail, draft.digest, trace)
         return APPEND.call(
             (keys.log(room), keys.meta(room), keys.cids(room)),
@@ -58,7 +60,7 @@ class Appending:
             else self._otherwise(result)
             for result in reply[2:]
         ]
-        return Appended(epoch.decode(errors="replace"), ts, outcomes)
+        return Appended(epoch.decode(errors="replace"), outcomes)
 
     def _otherwise(self, result: Reply) -> Outcome:
         match result:
@@ -71,12 +73,8 @@ class Appending:
         raise Garbled("append")
 
 
-class Appended:
+class Appended(msgspec.Struct):
     """What became of the drafts of one call, in their order; not committed yet."""
 
-    __slots__ = ("epoch", "outcomes", "ts")
-
-    def __init__(self, epoch: str, ts: int, outcomes: list[Outcome]) -> None:
-        self.epoch = epoch
-        self.ts = ts
-        self.outcomes = outcomes
+    epoch: str
+    outcomes: list[Outcome]

@@ -1,14 +1,11 @@
 """Whether other nodes hear a room: what only this one would hear again need not be published."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from resilience import keys
 from resilience.link import Command, Reply
 
-Hearing = Callable[[str], object | None]
-
-_UNKNOWN: Final = -1
+Hearing = Callable[[Sequence[bytes]], list[object | None]]
 
 
 class Elsewhere:
@@ -21,24 +18,25 @@ class Elsewhere:
     """
 
     def __init__(self, hearing: Hearing, rooms: Sequence[str]) -> None:
-        """`hearing` returns what stands for this node's own unbroken subscription to a room."""
+        """`hearing` returns what stands for this node's own unbroken subscriptions to channels."""
         self._hearing = hearing
-        self._own = [(room, hearing(room)) for room in rooms]
+        self._rooms = rooms
+        self._channels = [keys.channel(room).encode() for room in rooms]
+        self._own = hearing(self._channels)
 
     @property
     def question(self) -> Command:
         """Return the command that counts the subscriptions of each room."""
-        return ("PUBSUB", "NUMSUB", *[keys.channel(room) for room, _ in self._own])
+        return ("PUBSUB", "NUMSUB", *self._channels)
 
     def rooms(self, reply: Reply) -> set[str]:
         """Return the rooms that others hear, or may: a reply that is none says nothing."""
-        if not isinstance(reply, list) or len(reply) != 2 * len(self._own):
-            return {room for room, _ in self._own}
-        counted = zip(self._own, reply[1::2], strict=True)
-        return {room for (room, own), count in counted if count != self._mine(room, own)}
-
-    def _mine(self, room: str, own: object | None) -> int:
-        now = self._hearing(room)
-        if own is now:
-            return 0 if own is None else 1
-        return _UNKNOWN
+        if not isinstance(reply, list) or len(reply) != 2 * len(self._rooms):
+            return set(self._rooms)
+        now = self._hearing(self._channels)
+        counted = zip(self._rooms, self._own, now, reply[1::2], strict=True)
+        return {
+            room
+            for room, before, after, count in counted
+            if before is not after or count != (0 if after is None else 1)
+        }

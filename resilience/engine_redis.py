@@ -88,7 +88,7 @@ class RedisEngine:
                 Holding(self.budget, options.hold_s),
                 self.known,
                 self.feed.committed,
-                self.feed.hearing,
+                self.feed.subscriber.hearing,
                 options.batch,
                 f"lane {number}",
             )

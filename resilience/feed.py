@@ -65,10 +65,6 @@ class Feed:
         """Tell whether the room is followed."""
         return room in self._streams
 
-    def hearing(self, room: str) -> object | None:
-        """Return what stands for the room's subscription (subscriber.py)."""
-        return self.subscriber.hearing(_channel(room))
-
     async def follow(self, room: str) -> Position:
         """Hear the room: subscribed first, then its head is read; `Unavailable` if that fails."""
         stream = self._streams.get(room)

@@ -20,6 +20,7 @@ class Held(msgspec.Struct, eq=False):
     """A draft, whom to answer, and until when; `tries` counts those that may have appended it."""
 
     draft: Draft
+    size: int
     future: asyncio.Future[Receipt]
     since: float
     deadline: float
@@ -92,16 +93,18 @@ class Holding:
     def add(self, draft: Draft) -> asyncio.Future[Receipt]:
         """Take a draft in and return its answer to be; full: refuse it at once."""
         future: asyncio.Future[Receipt] = self._loop.create_future()
-        if self._closed is not None or not self._budget.take(draft.size):
+        size = draft.size
+        if self._closed is not None or not self._budget.take(size):
             future.set_exception(
                 Unavailable(self._closed or "too much is held", retry_ms=_RETRY_MS)
             )
             return future
         now = self._loop.time()
-        held = Held(draft, future, now, now + self._hold_s)
+        held = Held(draft, size, future, now, now + self._hold_s)
+        if not self._queue:
+            self.wake.set()
         self._queue.append(held)
         self._order[held] = None
-        self.wake.set()
         if self._timer is None:
             self._timer = self._loop.call_at(held.deadline, self._expire)
         return future
@@ -151,7 +154,7 @@ class Holding:
             return
         held.answered = True
         self._order.pop(held, None)
-        self._budget.free(held.draft.size)
+        self._budget.free(held.size)
         if held.future.done():
             return
         if isinstance(outcome, Receipt):

@@ -69,21 +69,23 @@ class Lane:
         self._known = known
         self._batch = batch
         self._publishes: list[Command] = []
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self.idle = True
+        self._rested = asyncio.Event()
 
     def append(self, draft: Draft) -> asyncio.Future[Receipt]:
         """Join the batch that is filling."""
         future = self.holding.add(draft)
         if not future.done():  # refused at once, it wakes nobody
-            self._idle.clear()
+            self.idle = False
         return future
 
     async def drained(self, deadline: float) -> None:
         """Return when everything is answered and published, or at the deadline."""
         try:
             async with asyncio.timeout_at(deadline):
-                await self._idle.wait()
+                while not self.idle:
+                    self._rested.clear()
+                    await self._rested.wait()
         except TimeoutError:
             return
 
@@ -109,7 +111,8 @@ class Lane:
         """Where nothing waits nothing is stalled."""
         if not self.holding.rests:
             generation.flow(self._name)
-            self._idle.set()
+            self.idle = True
+            self._rested.set()
 
     async def _exchange(self, link: Link, quorum: Quorum) -> None:
         """One round trip: the last batch's publishes, and the next batch."""

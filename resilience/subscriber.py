@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, Final
 
@@ -82,15 +82,15 @@ class Subscriber:
         found = self._channels.get(channel)
         return found is not None and found.confirmed.is_set()
 
-    def hearing(self, channel: bytes) -> object | None:
-        """Return what stands for a subscription: another one after each break.
+    def hearing(self, channels: Sequence[bytes]) -> list[object | None]:
+        """Return what stands for each subscription, if there is one: another after each break.
 
         It is one at the present master: a generation closes its links as it ends.
         """
         if self._link is None or self._link.closed:
-            return None
-        found = self._channels.get(channel)
-        return None if found is None else found.hearing
+            return [None] * len(channels)
+        found = map(self._channels.get, channels)
+        return [None if channel is None else channel.hearing for channel in found]
 
     async def run(self) -> None:
         """Hear one generation after the other until cancelled."""

@@ -24,8 +24,8 @@ class Hearing:
     def __init__(self, *rooms: str) -> None:
         self.rooms: dict[str, object] = {room: object() for room in rooms}
 
-    def __call__(self, room: str) -> object | None:
-        return self.rooms.get(room)
+    def __call__(self, channels: Sequence[bytes]) -> list[object | None]:
+        return [self.rooms.get(channel.decode()[4:-1]) for channel in channels]
 
 
 def counted(*counts: int) -> Reply:
@@ -55,7 +55,7 @@ def test_the_count_without_our_own(own: Sequence[str], reply: Reply, heard: set[
 def test_it_asks_for_the_channels() -> None:
     """One command for all rooms of a batch."""
     asked = Elsewhere(Hearing(), ["a", "b"]).question
-    assert asked == ("PUBSUB", "NUMSUB", "hf:{a}", "hf:{b}")
+    assert asked == ("PUBSUB", "NUMSUB", b"hf:{a}", b"hf:{b}")
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

@@ -130,4 +130,4 @@ async def test_what_is_refused_at_once_keeps_no_lane_busy(open_shared: OpenNode)
     loop = asyncio.get_running_loop()
     for lane in node.redis.lanes:
         await lane.drained(loop.time() + HOLD_S)
-        assert lane._idle.is_set()
+        assert lane.idle
