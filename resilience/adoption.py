@@ -16,6 +16,8 @@ from resilience.link import Link, LinkLost, Opener, ReplyError
 from resilience.options import AckRule, EngineOptions
 from resilience.replies import Garbled, MasterRole, info, natural, role
 from resilience.sentinel_watch import SentinelWatch
+from resilience.verdicts import AGAIN_S, Verdict, code
+from resilience.verdicts import judge as verdict
 
 _log: Final = logging.getLogger("holdfast.adoption")
 
@@ -50,12 +52,14 @@ class Adoption:
         candidate: Candidate,
         still: Callable[[], bool],
         stands: Callable[[], bool],
+        wait: Callable[[str], None],
     ) -> Generation:
         """Return the generation of a candidate, or raise `LinkLost`.
 
         A chosen one is asked until it is master; `still` says whether it is worth waiting for.
         `stands` says at the end whether any candidate is one yet: it may have been deposed while
-        it was asked, and adopting it would make it trusted again.
+        it was asked, and adopting it would make it trusted again. `wait` is told what refuses
+        for now that a break in the history is marked.
         """
         link, found = await self._master(candidate, still)
         try:
@@ -63,11 +67,13 @@ class Adoption:
             lineage = Lineage.read(info(replies[0]))
             generation = self._generation(candidate, found, lineage, natural(replies[1]))
             if generation.continuity is Continuity.BROKEN:
-                generation.mark = await self._mark_break(link, generation)
+                _log.error("history_broken", extra={"master": str(generation.address)})
+                while not await self._mark_break(link, generation, wait):
+                    _require(stands, candidate)
+                    await asyncio.sleep(AGAIN_S)
         finally:
             link.close("adopted")
-        if not stands():
-            raise NotMaster(f"{candidate.address} is no candidate any more")
+        _require(stands, candidate)
         self._mark = generation.mark
         self._former = generation
         return generation
@@ -155,12 +161,26 @@ class Adoption:
             could.discard(former.address)
         return (could | set(found.replicas)) - {candidate.address}
 
-    async def _mark_break(self, link: Link, generation: Generation) -> int:
-        """Make every room begin a new history: which of them lost something, nobody can tell."""
+    async def _mark_break(
+        self, link: Link, generation: Generation, wait: Callable[[str], None]
+    ) -> bool:
+        """Make every room begin a new history: which of them lost something, nobody can tell.
+
+        False: that is refused for now, as while no replica has come yet. Until it is marked
+        a node that knows less may append to the old history.
+        """
         epoch = generation.candidate.epoch
         mark = max(epoch, generation.mark if epoch else generation.mark + 1)
-        _log.error("history_broken", extra={"master": str(generation.address), "mark": mark})
         reply = (await link.pipeline([("EVAL", _RAISE_MARK, 1, keys.BREAK, mark)], PROBE_S))[0]
-        if isinstance(reply, ReplyError):
-            raise Garbled(str(reply).partition(" ")[0])
-        return natural(reply)
+        if not isinstance(reply, ReplyError):
+            generation.mark = natural(reply)
+            return True
+        if verdict(reply) is not Verdict.AGAIN:
+            raise Garbled(code(reply))
+        wait(code(reply))
+        return False
+
+
+def _require(stands: Callable[[], bool], candidate: Candidate) -> None:
+    if not stands():
+        raise NotMaster(f"{candidate.address} is no candidate any more")

@@ -23,11 +23,9 @@ from resilience.replies import Garbled
 from resilience.scripts import APPEND
 from resilience.succession import Succession
 from resilience.tracing import traced
-from resilience.verdicts import AGAIN_S, MISTAKE_S, Verdict, code, is_mistake
+from resilience.verdicts import MISTAKE_S, Verdict, code, is_mistake, pause
 
 _log: Final = logging.getLogger("holdfast.lane")
-
-_PAUSES: Final = {Verdict.AGAIN: AGAIN_S, Verdict.MISTAKE: MISTAKE_S}
 
 
 class OnCommitted(Protocol):
@@ -237,8 +235,7 @@ class Lane:
             self._judge(generation, failed[room])
             self.holding.rest(room, MISTAKE_S)
         others = [error for room, error in failed.items() if room not in mistakes]
-        verdicts = await weigh(link, APPEND, others, partial(self._judge, generation))
-        return max((_PAUSES.get(verdict, 0.0) for verdict in verdicts), default=0.0)
+        return pause(await weigh(link, APPEND, others, partial(self._judge, generation)))
 
     def _judge(self, generation: Generation, error: ReplyError) -> Verdict:
         """Note an error and what it means; `LinkLost` if this is no master any more."""

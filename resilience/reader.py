@@ -22,7 +22,7 @@ from resilience.refusals import judge_here, weigh
 from resilience.replies import Garbled
 from resilience.scripts import READ
 from resilience.succession import Succession
-from resilience.verdicts import AGAIN_S, MISTAKE_S, Verdict, code, is_mistake, judge
+from resilience.verdicts import MISTAKE_S, Verdict, code, is_mistake, judge, pause
 
 _log: Final = logging.getLogger("holdfast.reader")
 
@@ -233,8 +233,14 @@ class Reader:
         others = [error for error in failed if not is_mistake(error)]
         if isinstance(written, ReplyError):
             others.append(written)
-        verdicts = await weigh(link, READ, others, judge_here)
-        return AGAIN_S if verdicts - {Verdict.UNLOADED} else 0.0
+        return pause(await weigh(link, READ, others, self._judge))
+
+    def _judge(self, error: ReplyError) -> Verdict:
+        """Return what an error means that holds all up; of mistakes that is a refused script."""
+        verdict = judge_here(error)
+        if is_mistake(error):
+            self._note({code(error)})
+        return verdict
 
     def _note(self, mistakes: set[str]) -> None:
         """Count and tell, once a round trip, what only a person can mend."""

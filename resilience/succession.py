@@ -140,6 +140,7 @@ class Succession:
                 candidate,
                 lambda: self._is_awaited(candidate),
                 lambda: self._stands(candidate),
+                self._say_why,
             )
         except LinkLost as lost:
             self._say_why(str(lost))

@@ -1,5 +1,6 @@
 """What an error of Redis means for the batch that met it."""
 
+from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Final
 
@@ -19,6 +20,7 @@ class Verdict(Enum):
     MISTAKE = auto()  # somebody's: rights, our script; logged, health red, tried again
 
 
+_PAUSES: Final = {Verdict.AGAIN: AGAIN_S, Verdict.MISTAKE: MISTAKE_S}
 _VERDICTS: Final = {
     "READONLY": Verdict.FENCED,
     "MASTERDOWN": Verdict.FENCED,
@@ -41,6 +43,11 @@ def code(error: ReplyError) -> str:
 def judge(error: ReplyError) -> Verdict:
     """Return what is to be done about it."""
     return _VERDICTS.get(code(error), Verdict.MISTAKE)
+
+
+def pause(verdicts: Iterable[Verdict]) -> float:
+    """Return how long to wait before what met these is sent again."""
+    return max((_PAUSES.get(verdict, 0.0) for verdict in verdicts), default=0.0)
 
 
 def is_mistake(error: ReplyError) -> bool:

@@ -74,7 +74,8 @@ async def test_what_may_not_be_loaded_is_read_with_rests(
     async with forgotten_scripts(master):
         with pytest.raises(Unavailable):
             await node.log.read("den", limit=1)
-    assert 2 <= built <= HOLD_S / AGAIN_S + 1
+    assert 2 <= built <= HOLD_S / MISTAKE_S + 1
+    assert 1 <= await refused(node, "read NOPERM")() <= built
     assert (await node.log.read("den", limit=1)).events == []
 
 
@@ -94,6 +95,24 @@ async def test_a_broken_room_holds_no_other_read_up(shared: Cluster, open_shared
     with pytest.raises(Unavailable):
         await broken
     assert await refused(node, WRONG)() <= HOLD_S / MISTAKE_S + 1
+
+
+async def test_many_reads_of_a_broken_room_hold_no_other_up(
+    shared: Cluster, open_shared: OpenNode
+) -> None:
+    """As many as fill whole round trips rest beside the others, not before them."""
+    node, master = await open_shared(hold_s=HOLD_S), await shared.master()
+    await master.command("SET", "hf:{broken}:meta", "no hash")
+    broken = [
+        asyncio.create_task(node.log.read("broken", limit=1)) for _ in range(2 * reading.BATCH)
+    ]
+    await until(refused(node, WRONG), bool)
+    async with asyncio.timeout(MISTAKE_S / 2):
+        for _ in range(20):
+            await node.log.read("whole", limit=1)
+    assert not any(read.done() for read in broken)
+    outcomes = await asyncio.gather(*broken, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {Unavailable}
 
 
 async def test_reads_that_rest_are_counted_with_those_that_wait(

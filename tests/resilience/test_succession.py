@@ -77,6 +77,10 @@ class FakeOpener:
         return FakeLink(address)
 
 
+def deaf(_: str) -> None:
+    """Whom nothing is worth a word."""
+
+
 def tell(watch: SentinelWatch, master: Address, epoch: int, asked: float | None = None) -> None:
     """Let all sentinels name a master."""
     now = asyncio.get_running_loop().time() if asked is None else asked
@@ -162,5 +166,5 @@ async def test_a_removed_replica_is_not_found_in_an_old_answer(
     for sentinel in SENTINELS[:away]:
         watch.keep(sentinel, View(now - FRESH_S - 1, named, replicas))
     adoption = Adoption(FakeOpener(), EngineOptions(), watch)
-    generation = await adoption.adopt(Candidate(A, 5), lambda: True, lambda: True)
+    generation = await adoption.adopt(Candidate(A, 5), lambda: True, lambda: True, deaf)
     assert generation.insync.members == members

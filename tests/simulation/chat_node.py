@@ -93,6 +93,7 @@ class ChatNode(Host):
             for lane in engine.lanes:
                 group.create_task(lane.run())
             group.create_task(engine.reader.run())
+            group.create_task(engine.recheck.run())
             group.create_task(engine.feed.run())
 
     def tidy(self, work: Coroutine[Any, Any, None]) -> None:
