@@ -132,14 +132,33 @@ async def test_what_is_said_to_a_crowd_meanwhile_comes_once_and_in_order() -> No
     assert [len(pipe.writes) for pipe in pipes] == [2] * SLICE + [1] * (CROWD + 1 - SLICE)
 
 
-async def test_a_traced_message_is_written_to_a_crowd_in_one_turn() -> None:
-    """Its span ends with the last write; nobody's is left for later."""
+async def test_a_traced_message_to_a_crowd_holds_nobody_up() -> None:
+    """It is written in slices as any other; its span ends with its last write, and no later."""
     tick = Tick()
-    _, pipes = await crowd(tick, b"untraced")
+    boxes, pipes = await crowd(tick, b"untraced")
     traced = Stopwatch(pipes)
+    boxes[-1].send(b"traced")
     tick.tell(traced)
     await asyncio.sleep(0)
+    _, later = await crowd(tick, b"untraced")
+    assert written(pipes) == 3 * SLICE
+    assert traced.seen == []
+    for _ in range(CROWD // SLICE - 2):
+        await asyncio.sleep(0)
+    assert pipes[-1].writes == [frame(b"untraced") + frame(b"traced")]
     assert traced.seen == [CROWD + 1]
+    assert written(later) < len(later)
+
+
+async def test_a_traced_message_to_a_few_is_told_at_once() -> None:
+    """Where there is no crowd, one turn writes all."""
+    tick = Tick()
+    box, pipe = outbox(tick)
+    traced = Stopwatch([pipe])
+    box.send(b"traced")
+    tick.tell(traced)
+    await asyncio.sleep(0)
+    assert traced.seen == [1]
 
 
 async def test_slow_reader_misses_only_what_may_be_missed() -> None:
