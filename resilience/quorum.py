@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from resilience.address import Address
@@ -33,6 +33,7 @@ class Quorum:
         self._insync = generation.insync
         self._witness = witness
         self._loop = asyncio.get_running_loop()
+        self.on_short: Callable[[], None] = lambda: None  # each time that somebody lacks it still
 
     @property
     def _needed(self) -> bool:
@@ -65,6 +66,7 @@ class Quorum:
                 self.generation.flow(self._who)
                 return offset
             self.generation.stall(self._who, "replicas do not acknowledge")
+            self.on_short()
             await self.examine(offset, now)
             answers = await link.pipeline(self._wait(), ANSWER_S)
             woken = answers[0]

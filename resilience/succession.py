@@ -197,6 +197,7 @@ class Succession:
         it: from when it can be written, for it is said by writing.
         """
         quorum = Quorum(generation, self.watch, "adoption")
+        quorum.on_short = partial(self._report, generation)
         while True:
             command = ("SET", keys.BARRIER, generation.number)
             answers = await link.pipeline([command, *quorum.questions()], ANSWER_S)
@@ -232,7 +233,8 @@ class Succession:
     def _report(self, generation: Generation) -> None:
         reason = generation.stalled(STALL_S)
         if reason is None:
-            self._state.turn(Phase.UP, f"master {generation.address}")
+            if generation.settled:
+                self._state.turn(Phase.UP, f"master {generation.address}")
         elif self._state.storage.up:
             self._state.turn(Phase.FAILING_OVER, reason)
         else:

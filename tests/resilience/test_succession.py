@@ -69,12 +69,24 @@ class FakeLink:
 
 
 class FakeOpener:
+    def __init__(self) -> None:
+        self.link = FakeLink
+
     async def open(
         self, address: Address, *, timeout_s: float, on_push: OnPush | None = None
     ) -> Link:
         assert timeout_s
         assert on_push is None
-        return FakeLink(address)
+        return self.link(address)
+
+
+class LaggingLink(FakeLink):
+    """At a master whose replica gets nothing of what is written."""
+
+    def _reply(self, name: str) -> Reply:
+        if name == "ROLE":
+            return [b"master", 100, [[b"h", b"2", b"50"]]]
+        return 0 if name == "WAIT" else super()._reply(name)
 
 
 def deaf(_: str) -> None:
@@ -93,10 +105,13 @@ def tell(watch: SentinelWatch, master: Address, epoch: int, asked: float | None 
 
 
 @asynccontextmanager
-async def reign() -> AsyncIterator[tuple[Succession, SentinelWatch]]:
+async def reign(
+    opener: FakeOpener | None = None, options: EngineOptions | None = None
+) -> AsyncIterator[tuple[Succession, SentinelWatch]]:
     """Give a succession in which A reigns under epoch 5."""
     state = StorageState(lambda _: None, lambda: 0)
-    succession = Succession(A, FakeOpener(), EngineOptions(), state, Random(1))
+    options = options or EngineOptions()
+    succession = Succession(A, opener or FakeOpener(), options, state, Random(1))
     watch = SentinelWatch(SENTINELS, "m", FakeOpener(), Random(1))
     succession.attend(watch)
     tell(watch, A, 5)
@@ -147,6 +162,25 @@ async def test_a_rival_seen_too_early_counts_once_it_is_evidence() -> None:
         assert not generation.over
         tell(watch, B, 6)
         assert generation.over
+
+
+async def test_a_new_master_without_its_replicas_is_said_to_be_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the adopted one waits for is told, and after the hold time that nothing is held."""
+    monkeypatch.setattr(succeeding, "STALL_S", 0.0)
+    opener = FakeOpener()
+    async with reign(opener, EngineOptions(hold_s=10 * SLOW_S)) as (succession, watch):
+        generation = await succession.reigning()
+        generation.settle()
+        opener.link = LaggingLink
+        generation.end("a link was lost")
+        async with asyncio.timeout(50 * SLOW_S):
+            while succession._state.storage.phase is not Phase.DOWN:
+                tell(watch, A, 5)
+                await asyncio.sleep(SLOW_S)
+        assert succession._state.storage.reason == "replicas do not acknowledge"
+        assert not (await succession.reigning()).over
 
 
 @pytest.mark.parametrize(
