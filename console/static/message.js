@@ -39,8 +39,9 @@ export function line(message, { isOwn, again, discard }) {
 }
 
 /** Takes over what is new in a line; what stays is not read out again. */
-export function renew(element, { dataset, children }) {
+export function renew(element, { dataset, children, classList }) {
   Object.assign(element.dataset, dataset);
+  element.classList.toggle('own', classList.contains('own')); // known from the first `welcome` on
   [...children].forEach((child, i) => {
     const old = element.children[i];
     if (!old.isEqualNode(child)) old.replaceWith(child);

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from playwright.async_api import Browser, expect
 
+from chat.commands import Auth
 from chat.errors import Unavailable
 from chat.log import Receipt
+from handlers.connection import Connection
 from server.environment import Secret
 from server.tokens import mint
 from tests.browsing import free_port
@@ -122,6 +124,31 @@ async def test_reason_goes_with_the_hold(
     monkeypatch.undo()
     await expect(ann.messages()).to_have_attribute("data-state", "acked")
     await expect(fate).to_be_empty()
+
+
+async def test_message_before_the_welcome_is_ones_own(
+    browser: Browser, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written before it is known who writes is marked as one's own once that is known."""
+    welcome = asyncio.Event()
+    authenticate = Connection.authenticate
+
+    async def late(connection: Connection, auth: Auth) -> None:
+        await welcome.wait()
+        await authenticate(connection, auth)
+
+    monkeypatch.setattr(Connection, "authenticate", late)
+    ann = await window(browser, served.port)
+    await ann.page.click("[data-user=ann]")
+    await ann.page.click("#join button")
+    await ann.say("first")
+    await expect(ann.messages()).to_have_attribute("data-state", "queued")
+    await expect(ann.state).to_have_text("connecting …")
+    welcome.set()
+    await expect(ann.messages()).to_have_attribute("data-state", "acked")
+    await expect(ann.messages()).to_have_class("message own")
+    await expect(ann.messages().locator(".head b")).to_have_text("Ann")
+    assert ann.complaints == []
 
 
 async def test_last_message_stays_in_sight(enter: Open) -> None:
