@@ -1,15 +1,6 @@
 // Who is signed in: their tokens, and requests in their name.
 import { $ } from './dom.js';
-
-const PATIENCE_MS = 10_000;
-
-/** A request that was refused, by the code of the server's error table. */
-export class Refused extends Error {
-  constructor(status, { code = 'internal', detail } = {}) {
-    super(detail ? `${code}: ${detail}` : code);
-    Object.assign(this, { status, code });
-  }
-}
+import { ask } from './requests.js';
 
 /** Says why a view for administrators shows nothing. */
 export function refusal({ code, message }) {
@@ -33,28 +24,22 @@ export class Account {
   /** Returns the answer's JSON, or undefined for none; throws `Refused`, unless a renewal helps. */
   async request(path, { method = 'GET', fresh = false, renews = true } = {}) {
     const token = fresh || !this.#token ? await this.token({ fresh }) : this.#token;
-    const headers = { Authorization: `Bearer ${token}` };
-    const signal = AbortSignal.timeout(PATIENCE_MS); // or what is shown would look like the present
-    const response = await fetch(path, { method, headers, signal });
-    if (response.status === 401 && renews) {
+    try {
+      return await ask(path, { method, headers: { Authorization: `Bearer ${token}` } });
+    } catch (error) {
+      if (error.status !== 401 || !renews) throw error;
       return this.request(path, { method, fresh: true, renews: false });
     }
-    if (!response.ok) throw new Refused(response.status, await response.json().catch(() => ({})));
-    return response.status === 204 ? undefined : response.json().catch(() => undefined);
   }
 }
 
 /** Tokens of a development server, for anyone who asks. */
 export function developersTokens(user) {
   return async () => {
-    const response = await fetch('/dev/token', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ user }),
-    });
-    const answer = await response.json();
-    if (!response.ok) throw new Refused(response.status, answer);
-    return answer.token;
+    const headers = { 'Content-Type': 'application/json' };
+    const body = JSON.stringify({ user });
+    const { token } = await ask('/dev/token', { method: 'POST', headers, body });
+    return token;
   };
 }
 

@@ -1,10 +1,11 @@
 """The console when the network or the server does not go along: honest, and whole afterwards."""
 
+import asyncio
 import time
 from typing import Final
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from chat.closes import KICKED, TOKEN_EXPIRED
 from chat.engine import Phase, Storage
@@ -23,6 +24,19 @@ SAID: Final = [str(number) for number in range(6)]
 CONNECT_DEADLINE_MS: Final = 15_000  # of the client
 SHORT_S: Final = 4  # the life of a token that is said to expire at half of it
 FRESH_S: Final = 3600
+SILENCE: Final = "the server did not answer within 10 s"
+# The browser's own deadlines come a hundred times as soon; `deadlines` has what was asked for.
+HURRY: Final = """() => {
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    globalThis.deadlines = [];
+    AbortSignal.timeout = (ms) => {
+        deadlines.push(ms);
+        return timeout(ms / 100);
+    };
+}"""
+HALF: Final = (
+    b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"items":'
+)
 
 
 def peer_of(served: Served, user: str) -> Peer:
@@ -158,6 +172,42 @@ async def test_token_between_two_attempts_is_taken(serve: Serve, browser: Browse
     await expect(ann.state).to_have_text("online")
     await expect(dialog).to_be_hidden()
     assert ann.complaints == []
+
+
+@pytest.mark.parametrize("path", ["/dev/token", "/v1/admin/cluster"])
+async def test_silence_is_said(browser: Browser, served: Served, path: str) -> None:
+    """Who waits in vain for a request is told so in plain words, with the deadline it had."""
+
+    async def never(_: Route) -> None:
+        """Leave the request without an answer."""
+
+    ann = await window(browser, served.port)
+    await ann.page.route(f"**{path}", never)
+    await ann.page.evaluate(HURRY)
+    await ann.page.click("[data-user=ann]")
+    await expect(ann.page.locator("#sign-in-error")).to_have_text(f"Not signed in: {SILENCE}")
+    assert set(await ann.page.evaluate("deadlines")) == {10_000}
+    assert ann.complaints == []
+
+
+async def test_half_an_answer_is_silence(enter: Open) -> None:
+    """An answer whose end does not come is given up on like one that never began."""
+    given_up = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HALF)
+        await reader.read()  # until the browser turns away
+        writer.close()
+        given_up.set()
+
+    ann = await enter("ann")
+    await ann.page.evaluate(HURRY)
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        await ann.page.route("**/v1/admin/connections", lambda route: route.continue_(url=url))
+        await ann.show("connections")
+        await expect(ann.page.locator("#connections-error")).to_have_text(SILENCE)
+        await given_up.wait()
 
 
 async def test_refused_token_is_said(browser: Browser, served: Served) -> None:
