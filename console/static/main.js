@@ -1,13 +1,15 @@
 // The console: signing in, then its views over one chat.
 import { Chat } from '/client.js';
-import { Account, developersTokens, pastedTokens } from './account.js';
+import { Account } from './account.js';
 import { setUpChat } from './chat.js';
 import { setUpCluster } from './cluster.js';
 import { setUpConnections } from './connections.js';
 import { $, onSubmit } from './dom.js';
 import { setUpFrames } from './frames.js';
+import { setUpRenewal } from './renewal.js';
 import { setUpStatus } from './status.js';
 import { setUpTheme } from './theme.js';
+import { DevelopersTokens, PastedTokens } from './tokens.js';
 import { setUpViews } from './views.js';
 
 const USER = 'holdfast.user'; // of a development server: who one was before a reload
@@ -18,7 +20,7 @@ for (const button of document.querySelectorAll('#people button')) {
   button.addEventListener('click', () => signInAs(button.dataset.user));
 }
 onSubmit($('#as-user'), ({ user }) => signInAs(user));
-onSubmit($('#with-token'), ({ token }) => signIn(pastedTokens(token.trim())));
+onSubmit($('#with-token'), ({ token }) => signIn(new PastedTokens(token.trim())));
 $('#sign-out').addEventListener('click', () => {
   sessionStorage.clear();
   location.reload();
@@ -28,7 +30,7 @@ if (known) signInAs(known);
 
 function signInAs(user) {
   sessionStorage.setItem(USER, user);
-  return signIn(developersTokens(user));
+  return signIn(new DevelopersTokens(user));
 }
 
 async function signIn(tokens) {
@@ -63,6 +65,7 @@ function start(account) {
   // Before the dialog takes it: a token that comes between two attempts would be asked for again.
   const hurry = () => chat.state === 'waiting' && chat.connect();
   $('#renew form').addEventListener('submit', hurry, { capture: true });
+  setUpRenewal(chat, account);
   setUpStatus(chat);
   setUpViews({
     frames: setUpFrames(chat),

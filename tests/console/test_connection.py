@@ -5,10 +5,11 @@ import time
 from typing import Final
 
 import pytest
-from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Browser, Locator, Route, expect
 
 from chat.closes import KICKED, TOKEN_EXPIRED
 from chat.engine import Phase, Storage
+from chat.frames import Notice
 from handlers.peer import Peer
 from server.environment import Secret
 from server.tokens import mint
@@ -153,6 +154,96 @@ async def test_expired_token_is_renewed(serve: Serve, browser: Browser) -> None:
     assert ann.complaints == []
 
 
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        (
+            mint(Secret("x" * 40), "ann", {}, audience="chat"),
+            "token_invalid: signature not accepted",
+        ),
+        (
+            mint(Secret(SECRET), "bo", {}, audience="chat"),
+            "user_mismatch: a refresh keeps the same sub",
+        ),
+        ("two words", "it is no token"),
+    ],
+    ids=["foreign key", "other user", "no token"],
+)
+async def test_refused_renewal_is_said(
+    browser: Browser, served: Served, token: str, why: str
+) -> None:
+    """Why a renewed token is refused is said where the next is pasted, which the socket takes."""
+    ann = await window(browser, served.port)
+    await ann.paste(_token(lifetime_s=FRESH_S))
+    await expect(ann.state).to_have_text("online")
+    peer = peer_of(served, "ann")
+    peer.send(Notice(code="token_expiring"))
+    dialog = ann.page.get_by_role("dialog", name="The token has run out")
+    await expect(dialog.get_by_role("textbox")).to_be_focused()
+    await expect(dialog.locator("#renew-error")).to_be_empty()
+    for _ in range(2):
+        await renew(dialog, token)
+        await expect(dialog.get_by_role("alert")).to_have_text(f"Not taken: {why}")
+        await expect(dialog.get_by_role("textbox")).to_have_value("")
+    await renew(dialog, _token(lifetime_s=2 * FRESH_S))
+    await expect(dialog).to_be_hidden()
+    await ann.join()
+    assert peer_of(served, "ann") is peer
+    assert peer.session.signed_in.exp > time.time() + FRESH_S
+    peer.send(Notice(code="token_expiring"))
+    await expect(dialog).to_be_visible()
+    await expect(dialog.locator("#renew-error")).to_be_empty()
+    assert ann.complaints == []
+
+
+async def test_refusal_of_a_new_connection_is_said(browser: Browser, served: Served) -> None:
+    """A token pasted to connect anew, and refused, is asked for once more with the reason."""
+    ann = await window(browser, served.port)
+    await ann.paste(_token(lifetime_s=FRESH_S))
+    await expect(ann.state).to_have_text("online")
+    peer_of(served, "ann").outbox.close(TOKEN_EXPIRED)
+    dialog = ann.page.get_by_role("dialog", name="The token has run out")
+    await expect(dialog.locator("#renew-error")).to_be_empty()
+    await renew(dialog, mint(Secret("x" * 40), "ann", {}, audience="chat"))
+    refusal = "Not taken: token_invalid: signature not accepted"
+    await expect(dialog.get_by_role("alert")).to_have_text(refusal)
+    await expect(ann.state).to_have_text("disconnected: token_invalid")
+    await renew(dialog, _token(lifetime_s=FRESH_S))
+    await expect(ann.state).to_have_text("online")
+    await expect(dialog).to_be_hidden()
+    assert ann.complaints == []
+
+
+async def test_refusal_of_a_request_is_said(browser: Browser, served: Served) -> None:
+    """A token pasted for a request, and refused, is asked for once more with the reason."""
+    good = _token(lifetime_s=2 * FRESH_S)
+
+    async def answer(route: Route) -> None:
+        if route.request.headers["authorization"] == f"Bearer {good}":
+            await route.fallback()
+        else:
+            await route.fulfill(status=401, json={"code": "token_invalid", "detail": "revoked"})
+
+    ann = await window(browser, served.port)
+    await ann.paste(_token(lifetime_s=FRESH_S))
+    await expect(ann.state).to_have_text("online")
+    await ann.page.route("**/v1/admin/connections", answer)
+    await ann.show("connections")
+    dialog = ann.page.get_by_role("dialog", name="The token has run out")
+    await expect(dialog.locator("#renew-error")).to_be_empty()
+    await renew(dialog, "another.that.is.wrong")
+    await expect(dialog.get_by_role("alert")).to_have_text("Not taken: token_invalid: revoked")
+    await renew(dialog, good)
+    await expect(ann.page.locator("#count")).to_have_text("1 of 1 connection")
+    await expect(dialog).to_be_hidden()
+
+
+async def renew(dialog: Locator, token: str) -> None:
+    """Paste a token where the next one is asked for."""
+    await dialog.get_by_role("textbox").fill(token)
+    await dialog.get_by_role("button", name="Go on").click()
+
+
 async def test_token_between_two_attempts_is_taken(serve: Serve, browser: Browser) -> None:
     """A token pasted while the client waits is used at once, not asked for once more."""
     served = await serve(dev=True, PORT=free_port())
@@ -167,8 +258,7 @@ async def test_token_between_two_attempts_is_taken(serve: Serve, browser: Browse
     await expect(dialog).to_be_visible()
     await ann.page.clock.run_for(CONNECT_DEADLINE_MS)
     await expect(ann.state).to_have_text("cut off (connect_timeout)")
-    await dialog.get_by_role("textbox").fill(_token(lifetime_s=FRESH_S))
-    await dialog.get_by_role("button", name="Go on").click()
+    await renew(dialog, _token(lifetime_s=FRESH_S))
     await expect(ann.state).to_have_text("online")
     await expect(dialog).to_be_hidden()
     assert ann.complaints == []
