@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, Route, expect
 
 from tests.chatting import Served, token
+from tests.conftest import Connect
 from tests.console.windows import Open, Window, window
 
 pytestmark = pytest.mark.browser
@@ -16,6 +17,11 @@ pytestmark = pytest.mark.browser
 TOPOLOGY: Final[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "topology.json").read_text(encoding="utf-8")
 )
+# A focus that was lost and given back would be read out anew.
+BLURS: Final = """() => {
+    globalThis.blurs = 0;
+    document.activeElement.addEventListener('blur', () => { blurs += 1; });
+}"""
 
 
 async def describe(window: Window, cluster: dict[str, Any]) -> None:
@@ -118,6 +124,26 @@ async def test_connections_are_found_and_ended(enter: Open) -> None:
     await ann.page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
     await expect(bo.state).to_have_text("disconnected: kicked")
     await expect(listed).to_have_count(0)
+
+
+async def test_focus_stays_when_an_older_connection_leaves(
+    enter: Open, served: Served, connect: Connect
+) -> None:
+    """A button in the list keeps the focus while the lines above it go, one after the other."""
+    olds = [await connect(user, to=served) for user in ("bo", "cy")]
+    ann = await enter("ann")
+    await ann.show("connections")
+    count = ann.page.locator("#count")
+    await expect(count).to_have_text("3 of 3 connections")
+    row = ann.page.locator("#connection-table tr", has_text="this page")
+    button = row.get_by_role("button", name="All of user ann")
+    await button.focus()
+    await ann.page.evaluate(BLURS)
+    for left, old in zip(("2 of 2 connections", "1 of 1 connection"), olds, strict=True):
+        await old.socket.close()
+        await expect(count).to_have_text(left)
+        await expect(button).to_be_focused()
+    assert await ann.page.evaluate("blurs") == 0
 
 
 @pytest.mark.parametrize(
