@@ -173,6 +173,35 @@ test('A refresh that the server can not look at now is repeated when it says so.
   assert.deepEqual(socket.sent('auth').map(({ token }) => token).slice(2), ['the-second']);
 });
 
+for (const [state, readyState] of [['closing', 2], ['closed', 3]]) {
+  test(`A refresh that is to be repeated is not sent on a socket that is ${state} meanwhile.`, async () => {
+    const world = new World();
+    const socket = await world.online();
+    world.token = () => 'the-second';
+    socket.say({ type: 'notice', code: 'token_expiring' });
+    await settle();
+    const { id } = socket.sent('auth')[1];
+    socket.say({ type: 'error', id, code: 'unavailable', retry_ms: 5_000 });
+    socket.readyState = readyState; // its close is told later
+    await world.clock.advance(5_100);
+    assert.deepEqual(socket.sent('auth').map(({ token }) => token), ['the-token', 'the-second']);
+  });
+}
+
+test('A refresh that is to be repeated is not repeated on the next socket, whose token is new.', async () => {
+  const world = new World();
+  const socket = await world.online();
+  socket.say({ type: 'notice', code: 'token_expiring' });
+  await settle();
+  const { id } = socket.sent('auth')[1];
+  socket.say({ type: 'error', id, code: 'unavailable', retry_ms: 5_000 });
+  socket.drop(4300);
+  await world.greet();
+  await world.clock.advance(5_100);
+  assert.deepEqual(world.sockets.map((each) => each.sent('auth').length), [2, 1]);
+  assert.equal(world.asked.length, 3);
+});
+
 test('A refresh of an old connection is not sent on the new one.', async () => {
   const world = new World();
   const socket = await world.online();
