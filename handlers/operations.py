@@ -12,7 +12,7 @@ from handlers import admin, health, messages, presence
 from handlers.examples import MESSAGE, PAGE, POST
 
 _READING: Final = (
-    *("bad_request", "unauthorized", "forbidden"),
+    *("bad_request", "unauthorized", "token_invalid", "token_expired", "forbidden"),
     *("rate_limited", "unavailable", "internal"),
 )
 

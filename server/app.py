@@ -103,7 +103,7 @@ def edge_options(settings: Settings, *, dev: bool) -> EdgeOptions:
         origins=settings.origins | own,
         trusted_proxies=settings.proxies,
         connections=settings.websocket_max_connections,
-        connections_per_ip=settings.websocket_max_connections_per_ip,
+        connections_per_ip=settings.connections_per_ip,
         connections_per_user=settings.websocket_max_connections_per_user,
         unauthenticated_per_ip=settings.websocket_max_unauthenticated_per_ip,
         handshakes_per_minute=settings.websocket_handshakes_per_minute,

@@ -14,13 +14,14 @@ from server.environment import ConfigurationError, Secret, read
 Network = IPv4Network | IPv6Network
 _LAST_PORT: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=_LAST_PORT, description="a port, 0 for any free one")]
-SHARED: Final = ("HS256", "HS384", "HS512")
+# With the bytes of their hash: RFC 7518 §3.2 asks for a key at least as long.
+SHARED: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 PUBLIC: Final = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
 
-SECRET_BYTES: Final = 32  # RFC 7518 §3.2: a key at least as long as the hash
+_PER_IP: Final = 20
 _DISTINCT: Final = 8  # fewer different characters are a pattern, not a secret
 _HTTPS: Final = re.compile(r"https://[^\s/@]+(/\S*)?")  # no login in it: it would be logged
 _COLLECTOR: Final = re.compile(r"https?://[^\s/@]+(/[^\s@]*)?")
@@ -51,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_port: Port = 9464
 
     websocket_max_connections: Annotated[int, _whole(1, 1_000_000)] = 100
-    websocket_max_connections_per_ip: Annotated[int, _whole(1, 1_000_000)] = 20
+    websocket_max_connections_per_ip: Annotated[int, _whole(1, 1_000_000)] | None = None
     websocket_max_connections_per_user: Annotated[int, _whole(1, 10_000)] = 10
     websocket_max_unauthenticated_per_ip: Annotated[int, _whole(1, 1_000_000)] = 20
     websocket_handshakes_per_minute: Annotated[int, _whole(1, 1_000_000)] = 120
@@ -87,6 +88,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def origins(self) -> frozenset[str]:
         """The origins a browser may come from."""
         return frozenset(_list(self.cors_allowed_origins))
+
+    @property
+    def connections_per_ip(self) -> int:
+        """How many connections an address may have: left out, as many as there may be, up to 20."""
+        given = self.websocket_max_connections_per_ip
+        return min(_PER_IP, self.websocket_max_connections) if given is None else given
 
     @property
     def proxies(self) -> tuple[Network, ...]:
@@ -143,7 +150,7 @@ def _examine(settings: Settings) -> list[str]:
 
 
 def _examine_counts(settings: Settings) -> list[str]:
-    if settings.websocket_max_connections_per_ip > settings.websocket_max_connections:
+    if settings.connections_per_ip > settings.websocket_max_connections:
         return ["WEBSOCKET_MAX_CONNECTIONS_PER_IP: above WEBSOCKET_MAX_CONNECTIONS"]
     return []
 
@@ -194,8 +201,11 @@ def _examine_tokens(settings: Settings) -> list[str]:
     secret, keys = settings.jwt_secret.reveal(), settings.jwt_jwks_url
     if not secret and not keys:
         mistakes.append("JWT_SECRET: required (or JWT_JWKS_URL)")
-    if secret and (len(secret.encode()) < SECRET_BYTES or len(set(secret)) < _DISTINCT):
-        mistakes.append(f"JWT_SECRET: at least {SECRET_BYTES} random bytes")
+    needed = max(SHARED.get(name, 0) for name in (*settings.algorithms, "HS256"))
+    if secret and (len(secret.encode()) < needed or len(set(secret)) < _DISTINCT):
+        mistakes.append(
+            f"JWT_SECRET: at least {needed} random bytes (HS256 32, HS384 48, HS512 64)"
+        )
     if keys and not _HTTPS.fullmatch(keys):
         mistakes.append("JWT_JWKS_URL: an https URL")
     if not settings.jwt_audience:

@@ -159,6 +159,14 @@ async def test_bad_arguments_of_token(arguments: list[str]) -> None:
     assert "Traceback" not in output
 
 
+async def test_a_token_that_nobody_would_accept() -> None:
+    """With --dev a secret is made up for the server that starts, not for a token by itself."""
+    code, output = await finish(await launch("server", "--dev", "token", "--user", "ann"))
+    assert code == 2
+    assert "JWT_SECRET: required" in output
+    assert "eyJ" not in output
+
+
 async def test_a_token_that_others_make() -> None:
     """Where only public keys are accepted none can be made here: exit 2 and a line."""
     keys = {"JWT_JWKS_URL": "https://127.0.0.1/keys"}

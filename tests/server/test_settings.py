@@ -84,6 +84,24 @@ def test_bad_value_is_named_but_not_shown(name: str, value: str) -> None:
     assert "7f3a" not in line
 
 
+def test_few_connections_are_few_for_each_address() -> None:
+    """The limit of an address that is left out follows the total; one that is given stays."""
+    few = load({**ENOUGH, "WEBSOCKET_MAX_CONNECTIONS": "5"})
+    assert (few.connections_per_ip, load(ENOUGH).connections_per_ip) == (5, 20)
+    mistakes = mistakes_of(WEBSOCKET_MAX_CONNECTIONS="5", WEBSOCKET_MAX_CONNECTIONS_PER_IP="20")
+    assert mistakes == ["WEBSOCKET_MAX_CONNECTIONS_PER_IP: above WEBSOCKET_MAX_CONNECTIONS"]
+
+
+@pytest.mark.parametrize(("algorithm", "size"), [("HS256", 32), ("HS384", 48), ("HS512", 64)])
+def test_a_secret_as_long_as_the_hash(algorithm: str, size: int) -> None:
+    """Of each algorithm that is accepted the secret has at least the hash's length (RFC 7518)."""
+    secret = (2 * SECRET)[:size]
+    named = {"JWT_ALGORITHMS": f"HS256,{algorithm}"}
+    assert load({**ENOUGH, **named, "JWT_SECRET": secret}).jwt_secret.reveal() == secret
+    (mistake,) = mistakes_of(**named, JWT_SECRET=secret[1:])
+    assert mistake.startswith(f"JWT_SECRET: at least {size} random bytes")
+
+
 def test_origins_as_browsers_say_them() -> None:
     """A port is part of an origin unless it is the scheme's own; that of the other scheme is."""
     origins = {"http://a.example:443", "https://a.example:80", "https://[::1]:65535", "http://a"}
