@@ -47,7 +47,7 @@ class Attendance:
         self._signals = signals
         self._refuse = refuse
         self._moved = moved
-        self._queues: dict[str, deque[RoomAction]] = {}
+        self._queues: dict[str, deque[tuple[RoomAction, float]]] = {}  # and since when they wait
         self._tasks: set[asyncio.Task[None]] = set()
         peer.outbox.resync = self._resync
 
@@ -57,7 +57,7 @@ class Attendance:
         if queue is not None:
             if len(queue) >= WAITING:
                 raise Refusal("rate_limited", "a join of this room is in progress", retry_ms=1000)
-            queue.append(command)
+            self._queue(command)
         elif isinstance(command, Join):
             self._start(command)
         else:
@@ -68,7 +68,7 @@ class Attendance:
         letters = self._peer.session.signed_in.letters
         for room in [r for r in self._peer.session.rooms if "r" not in letters(r)]:
             if room in self._queues:
-                self._queues[room].append(Expulsion(room=room))
+                self._queue(Expulsion(room=room))
             else:
                 self._leave(Expulsion(room=room))
 
@@ -84,24 +84,28 @@ class Attendance:
 
     def _start(self, join: Join) -> None:
         self._peer.session.rooms.add(join.room)  # counted before the next one is admitted
-        self._queues[join.room] = deque([join])
+        self._queues[join.room] = deque()
+        self._queue(join)
         task = asyncio.create_task(self._work(join.room))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _queue(self, command: RoomAction) -> None:
+        self._queues[command.room].append((command, self._joining.now()))
 
     async def _work(self, room: str) -> None:
         queue = self._queues[room]
         try:
             while queue:
-                await self._carry_out(queue[0])
+                await self._carry_out(*queue[0])
                 queue.popleft()
         finally:
             del self._queues[room]
 
-    async def _carry_out(self, command: RoomAction) -> None:
+    async def _carry_out(self, command: RoomAction, since: float) -> None:
         try:
             if isinstance(command, Join):
-                await self._joining.join(command)
+                await self._joining.join(command, since)
                 self._moved()
             else:
                 self._act(command)
@@ -137,6 +141,6 @@ class Attendance:
         if queue is None:
             self._start(join)
         elif len(queue) < WAITING:
-            queue.append(join)
+            self._queue(join)
         else:
             self._peer.outbox.close(closes.RESYNC)

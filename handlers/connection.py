@@ -51,7 +51,7 @@ class Connection:
         self._peer = peer
         self._attendance = Attendance(
             peer,
-            Joining(node.engine, node.hub, peer, node.statistics),
+            Joining(node.engine, node.hub, peer, node.statistics, node.options.hold_s),
             node.engine.signals,
             self.refuse,
             moved=partial(node.register, peer),

@@ -11,6 +11,7 @@ from chat.errors import Refusal
 from chat.frames import Events, Joined, PresenceView, User
 from chat.hub import Hub
 from chat.log import Position
+from handlers.patience import Patience
 from handlers.peer import Peer, wall_ms
 from handlers.statistics import EdgeStatistics
 
@@ -21,7 +22,9 @@ AT_ONCE: Final = 4  # catch-ups of one connection, each with a page in memory
 class Seat:
     """A connection's place in a room: what it was shown when it joined, if it watches presence."""
 
-    __slots__ = ("answered", "shown", "watch")
+    __slots__ = ("answered", "deadline", "shown", "watch")
+
+    deadline: asyncio.Timeout
 
     def __init__(self, *, watch: bool) -> None:
         self.answered = False
@@ -38,31 +41,42 @@ class Rejoin(Join, frozen=True, kw_only=True):
 
 
 class Joining:
-    """The way into rooms, and out, of one connection."""
+    """The way into rooms, and out, of one connection; `hold_s` is how long a join may wait."""
 
-    __slots__ = ("_engine", "_hub", "_peer", "_seats", "_statistics", "_turns")
+    __slots__ = ("_engine", "_hub", "_patience", "_peer", "_seats", "_statistics", "_turns")
 
-    def __init__(self, engine: Engine, hub: Hub, peer: Peer, statistics: EdgeStatistics) -> None:
+    def __init__(
+        self, engine: Engine, hub: Hub, peer: Peer, statistics: EdgeStatistics, hold_s: float
+    ) -> None:
         self._statistics = statistics
         self._engine = engine
         self._hub = hub
         self._peer = peer
         self._seats: dict[str, Seat] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._patience = Patience(hold_s)
 
-    async def join(self, join: Join) -> None:
-        """Carry a join out; on any failure the connection is not in the room."""
+    def now(self) -> float:
+        """Return the time, for a join that comes now: by it the storage must answer it."""
+        return self._patience.now()
+
+    async def join(self, join: Join, since: float) -> None:
+        """Carry a join out that came at `since`; on any failure the connection is not in the room.
+
+        It waits for the storage as long as may be held, for its turn and all; answered, it may take
+        longer.
+        """
         self._peer.session.rooms.add(join.room)
-        self._seats[join.room] = Seat(watch=join.presence)
+        seat = self._seats[join.room] = Seat(watch=join.presence)
         try:
             self._hub.enter(join.room, self._peer.outbox, watch=join.presence)
-            await self._hub.follow(self._engine.log, join.room)
-            async with self._turns:
-                await self._show(join, first=True)
+            async with self._patience.held(since) as seat.deadline:
+                await self._hub.follow(self._engine.log, join.room)
+                async with self._turns:
+                    await self._show(join, first=True)
         except BaseException as error:
-            answered = self._seats[join.room].answered
             self.leave(join.room)
-            if answered and isinstance(error, Refusal):
+            if seat.answered and isinstance(error, Refusal):
                 raise BrokenOffError from error
             raise
 
@@ -88,7 +102,8 @@ class Joining:
         """Send the past page by page, then go live where it ends, or go on from there."""
         shown = Position("", 0)
         async for stretch in catch_up(self._engine.log, join):
-            await self._peer.outbox.drained()
+            with self._patience.waiting_for_reader():
+                await self._peer.outbox.drained()
             await self._send(join, stretch, first=first)
             shown, first = stretch.end, False
         self._seats[join.room].shown = shown
@@ -127,7 +142,11 @@ class Joining:
             reset=stretch.reset,
             presence=presence,
         )
-        self._seats[join.room].answered = True
+        self._answer(self._seats[join.room], joined)
+
+    def _answer(self, seat: Seat, joined: Joined) -> None:
+        self._patience.lift(seat.deadline)
+        seat.answered = True
         self._peer.send(joined)
 
     async def _enter_presence(self, room: str, claims: Claims) -> PresenceView | None:

@@ -28,5 +28,6 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
     pong_s: float = 12.5  # so a client that vanished is reaped within 40 s
     goodbye_s: float = 5  # how long a peer may take to answer a close
     drain_s: float = 10
+    hold_s: float = 15  # how long a join may wait for the storage
     console: bool = False
     dev: bool = False

@@ -108,6 +108,7 @@ def edge_options(settings: Settings, *, dev: bool) -> EdgeOptions:
         unauthenticated_per_ip=settings.websocket_max_unauthenticated_per_ip,
         handshakes_per_minute=settings.websocket_handshakes_per_minute,
         drain_s=settings.drain_seconds,
+        hold_s=settings.publish_hold_seconds,
         console=settings.console or dev,
         dev=dev,
     )

@@ -406,3 +406,30 @@ async def test_catch_up_that_breaks_off(
     joined = await client.join(since=0)
     assert (joined["type"], joined["more"]) == ("joined", True)
     assert (await client.closing()).code == 4301
+
+
+async def test_an_answered_join_takes_its_time(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pages behind the first may take longer than anybody waits for an answer."""
+    served = await serve(PUBLISH_HOLD_SECONDS=0.3)
+    client = await connect(to=served)
+    publish = {"type": "publish", "room": "general", "text": "x"}
+    for _ in range(3):
+        await client.send(*[publish] * 50)
+        for _ in range(50):
+            await client.until("ack")
+    log = served.node.engine.log
+    read = log.read
+
+    async def late(room: str, **more: Any) -> Any:
+        if more.get("after"):
+            await asyncio.sleep(0.5)
+        return await read(room, **more)
+
+    monkeypatch.setattr(log, "read", late)
+    joined = await client.join(since=0)
+    page = await client.until("events")
+    assert len(joined["events"]) + len(page["events"]) == 150
+    assert (await client.publish("more"))["ref"] == 151
+    assert (await client.until("message"))["seq"] == 151

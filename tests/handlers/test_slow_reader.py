@@ -21,6 +21,7 @@ UPGRADE = (
 )
 JOIN: Frame = {"type": "join", "room": "general"}
 LARGE = {"blob": "x" * 4_000}  # and as much text: half of the longest frame
+HOLD_S = 0.3
 
 
 async def deaf(served: Served, *frames: Frame) -> socket.socket:
@@ -89,3 +90,26 @@ async def test_many_catch_ups_of_who_does_not_read(
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.5)
         assert most < 3 * PAGE_BYTES
+
+
+async def test_who_reads_late_is_in_no_outage(serve: Serve, connect: Connect) -> None:
+    """All joins of a slow reader succeed, whether they wait for it or for a turn, however long."""
+    served = await serve(PUBLISH_HOLD_SECONDS=HOLD_S)
+    author = await connect("ann", to=served)
+    rooms = [f"r{i}" for i in range(8)]
+    for room in rooms:
+        for _ in range(80):
+            await author.publish(TEXT, room=room, data=LARGE)
+    joins = [{"type": "join", "room": room, "history": 80} for room in rooms]
+    with closing(await deaf(served, *joins)) as ear:
+        async with asyncio.timeout(10):
+            while served.node.hub.statistics()["catching"] < len(rooms):
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(3 * HOLD_S)
+        assert served.node.hub.statistics()["catching"] == len(rooms)
+        ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        heard = b""
+        async with asyncio.timeout(10):
+            while heard.count(b'"type":"joined"') < len(rooms):
+                heard += await asyncio.get_running_loop().sock_recv(ear, 1 << 20)
+        assert b'"type":"error"' not in heard

@@ -49,6 +49,7 @@ class ChatNode(Host):
         self._redis: dict[Address, Any] = {node.address: node for node in nodes}
         self._sentinels: dict[Address, Any] = {s.address: s for s in sentinels.sentinels}
         self._options = options
+        self.hold_s: float = options["hold_s"]
         self.alive = False
         self.clients: dict[Any, None] = {}
         self.births = 0

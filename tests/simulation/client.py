@@ -59,7 +59,7 @@ class Client:
         self._up = node.network.pipe(home, node)
         peer: Any = self
         nothing: Any = None
-        joining = Joining(node.engine, node.hub, peer, node.statistics)
+        joining = Joining(node.engine, node.hub, peer, node.statistics, node.hold_s)
         self._attendance = Attendance(peer, joining, nothing, self._refuse, moved=lambda: None)
         node.clients[self] = None
 
