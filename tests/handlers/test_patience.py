@@ -65,10 +65,13 @@ async def test_a_wait_for_the_reader_comes_too_late_for_who_is_cut() -> None:
         with patience.waiting_for_reader():
             waits.append(patience.now())
 
-    with pytest.raises(Unavailable):
+    async def late() -> None:
         async with patience.held(patience.now() - HOLD_S):
             asyncio.get_running_loop().call_soon(wait)  # right behind the end of the deadline
             await asyncio.Event().wait()
+
+    with pytest.raises(Unavailable):
+        await late()
     assert waits
 
 
