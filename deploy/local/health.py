@@ -53,10 +53,9 @@ async def lacking(nodes: Sequence[RedisNode], sentinels: Sequence[SentinelNode])
 async def replication(master: RedisNode, replicas: Sequence[RedisNode]) -> list[str]:
     """Say what lacks between the nodes: each serves, and follows the master, without lag.
 
-    One that is loading its disk answers ROLE and INFO, and refuses PING and whatever is of use.
+    One that is loading its disk answers ROLE and INFO, and refuses whatever is of use.
     """
     try:
-        await asyncio.gather(*(node.command("PING") for node in (master, *replicas)))
         state = await master.replication()
         states = await asyncio.gather(*(node.replication() for node in replicas))
     except UNANSWERED as error:
@@ -65,7 +64,9 @@ async def replication(master: RedisNode, replicas: Sequence[RedisNode]) -> list[
     fit = [text for text in online if "state=online" in text and text.endswith(FRESH)]
     lost = [one for one in states if one.get("master_link_status") != "up"]
     faults = [f"{len(fit)} replicas are online"] if len(fit) != len(replicas) else []
-    return faults + ([f"{len(lost)} replicas have no master"] if lost else [])
+    faults += [f"{len(lost)} replicas have no master"] if lost else []
+    loading = [one for one in (state, *states) if one.get("loading") != "0"]
+    return faults + ([f"{len(loading)} nodes are loading"] if loading else [])
 
 
 async def watch(

@@ -33,8 +33,8 @@ class RedisNode(Node):
         return str((await self.command("ROLE"))[0])
 
     async def replication(self) -> dict[str, str]:
-        """Return INFO replication, name to value."""
-        lines = (await self.command("INFO", "replication")).splitlines()
+        """Return INFO replication and persistence, name to value."""
+        lines = (await self.command("INFO", "replication", "persistence")).splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line)
 
     def empty(self) -> None:
