@@ -52,6 +52,7 @@ class Node:
         self.gate = Gate(options, self.statistics.attempts, self.statistics.rejections)
         self.tracing: Tracing | None = None
         self.mint: Callable[[str], str] | None = None  # in development: a token for whoever asks
+        self.own_origins: frozenset[str] = frozenset()  # in development: of the real port
         self.peers: dict[str, Peer] = {}
         self.appending = 0  # publishes by REST whose answer is still to come
         self.rounds = Rounds()
@@ -70,6 +71,10 @@ class Node:
         self.engine = engine
         engine.counted = self.counted
         self._storage_changed(engine.storage)
+
+    def admits_origin(self, origin: str) -> bool:
+        """Tell whether a page of this origin may connect."""
+        return origin in self.options.origins or origin in self.own_origins
 
     def counted(self) -> dict[str, int]:
         """Return how many messages were acknowledged and delivered here since the start."""

@@ -101,7 +101,7 @@ def _examine(request: web.Request, node: Node) -> web.Response | None:
     """Return the refusal of a handshake, or None (RFC 6455 §4.2; aiohttp is laxer)."""
     headers = request.headers
     origins = headers.getall("Origin", [])
-    if len(origins) > 1 or (origins and origins[0] not in node.options.origins):
+    if len(origins) > 1 or (origins and not node.admits_origin(origins[0])):
         return problem(Refusal("forbidden", "origin not allowed"))
     offered = _named(request, "Sec-WebSocket-Protocol")
     if offered and PROTOCOL not in offered:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chat.errors import Refusal
+from handlers.node import NODE
 from server import logs
-from server.app import build_app
+from server.app import build_app, own_origins
 from server.environment import ConfigurationError
 from server.files import allow_files
 from server.life import serve
@@ -44,6 +45,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
     def announce(port: int) -> None:
         if options.dev:
+            app[NODE].own_origins = own_origins(port)
             _greet_developer(settings, port)
 
     try:

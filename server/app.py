@@ -91,9 +91,7 @@ def setup_tracing(app: web.Application, telemetry: Telemetry) -> None:
 
 def edge_options(settings: Settings, *, dev: bool) -> EdgeOptions:
     """Return what the edge needs of the settings."""
-    own = (
-        {f"http://{host}:{settings.port}" for host in ("localhost", "127.0.0.1")} if dev else set()
-    )
+    own = own_origins(settings.port) if dev else frozenset()
     return EdgeOptions(
         limits=Limits(
             dedup_s=settings.dedup_seconds,
@@ -112,6 +110,11 @@ def edge_options(settings: Settings, *, dev: bool) -> EdgeOptions:
         console=settings.console or dev,
         dev=dev,
     )
+
+
+def own_origins(port: int) -> frozenset[str]:
+    """Return the origins of a development server's own pages."""
+    return frozenset(f"http://{host}:{port}" for host in ("localhost", "127.0.0.1"))
 
 
 def engine_options(settings: Settings, name: str) -> EngineOptions:

@@ -51,6 +51,15 @@ async def test_no_answer_that_never_comes(document: Any) -> None:
     assert ("415" in answers, "501" in answers) == (True, False)
 
 
+async def test_all_codes_of_401(document: Any) -> None:
+    """Where a token is asked for, 401 names every code that REST answers with it."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            said = operation["responses"].get("401", {}).get("description", "")
+            codes = {"unauthorized", "token_invalid", "token_expired"}
+            assert set(re.findall(r"`(\w+)`", said)) == (codes if operation["security"] else set())
+
+
 async def test_path_parameters(document: Any) -> None:
     """The names in braces are the path parameters, each with the pattern that validates."""
     for path, item in document["paths"].items():

@@ -110,6 +110,21 @@ async def test_dev_server_prints_what_a_newcomer_needs() -> None:
     assert "Traceback" not in rest
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_own_console_on_any_free_port(host: str) -> None:
+    """With PORT=0 the pages of the port that was found may sign in and connect, of others not."""
+    async with running("--dev") as server, aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{server.port}"
+        own = {"Origin": f"http://{host}:{server.port}"}
+        foreign = {"Origin": f"http://{host}:{server.port - 1}"}
+        async with session.ws_connect(f"{url}/ws", protocols=["chat.v1"], headers=own):
+            pass
+        for headers, status in ((own, 200), (foreign, 403)):
+            asked = session.post(f"{url}/dev/token", json={"user": "ann"}, headers=headers)
+            async with asked as answer:
+                assert answer.status == status
+
+
 async def test_settings_that_are_missing() -> None:
     """Without --dev a missing secret and a missing REDIS_URL refuse to start, both said, exit 2."""
     code, output = await finish(await launch("server"))
