@@ -117,11 +117,11 @@ class Lane:
         batch = self.holding.take(self._batch)
         try:
             with traced(batch, quorum.generation.address) as trace:
-                pause = await self._send(link, quorum, batch, trace)
+                seconds = await self._send(link, quorum, batch, trace)
         finally:
             self.holding.put_back(batch)  # what has been answered meanwhile stays out
-        if pause:
-            await asyncio.sleep(pause)
+        if seconds:
+            await asyncio.sleep(seconds)
 
     async def _send(
         self, link: Link, quorum: Quorum, batch: Sequence[Held], trace: Commit | None

@@ -168,11 +168,11 @@ class Reader:
             generation.require()
             batch = self._take()
             try:
-                pause = await self._send(link, quorum, batch)
+                seconds = await self._send(link, quorum, batch)
             finally:
                 self._ask_again(batch)
-            if pause:
-                await asyncio.sleep(pause)
+            if seconds:
+                await asyncio.sleep(seconds)
 
     def _ask_again(self, batch: Sequence[_Asked]) -> None:
         """Put what has no answer behind what has not been tried; what met a mistake rests before.

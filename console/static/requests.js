@@ -5,9 +5,14 @@ const PATIENCE_S = 10;
 /** A request that was refused, by the code of the server's error table. */
 class Refused extends Error {
   constructor(status, { code = 'internal', detail } = {}) {
-    super(detail ? `${code}: ${detail}` : code);
+    super(reason({ code, detail }));
     Object.assign(this, { status, code });
   }
+}
+
+/** Returns a refusal in a line: its code, and what it says beside. */
+export function reason({ code, detail }) {
+  return detail ? `${code}: ${detail}` : code;
 }
 
 /** Returns the answer's JSON, or undefined for none; throws `Refused`, or what else went wrong. */

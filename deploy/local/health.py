@@ -56,8 +56,8 @@ async def replication(master: RedisNode, replicas: Sequence[RedisNode]) -> list[
     One that is loading its disk answers ROLE and INFO, and refuses whatever is of use.
     """
     try:
-        state = await master.replication()
-        states = await asyncio.gather(*(node.replication() for node in replicas))
+        state = await master.state()
+        states = await asyncio.gather(*(node.state() for node in replicas))
     except UNANSWERED as error:
         return [f"a node does not answer ({type(error).__name__})"]
     online = [text for name, text in state.items() if name.removeprefix("slave").isdigit()]

@@ -32,7 +32,7 @@ class RedisNode(Node):
         """Return `master` or `slave`, as it sees itself."""
         return str((await self.command("ROLE"))[0])
 
-    async def replication(self) -> dict[str, str]:
+    async def state(self) -> dict[str, str]:
         """Return INFO replication and persistence, name to value."""
         lines = (await self.command("INFO", "replication", "persistence")).splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line)

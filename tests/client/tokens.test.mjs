@@ -159,14 +159,20 @@ test('A refresh that the server refuses is an error event.', async () => {
   assert.equal(world.errors[0].code, 'user_mismatch');
 });
 
-test('A refresh that the server can not look at now is repeated when it says so.', async () => {
-  const world = new World();
+/** Returns the socket of a refresh that the server wants to see again after five seconds. */
+async function toBeRepeated(world) {
   const socket = await world.online();
   world.token = () => 'the-second';
   socket.say({ type: 'notice', code: 'token_expiring' });
   await settle();
   const { id } = socket.sent('auth')[1];
   socket.say({ type: 'error', id, code: 'unavailable', retry_ms: 5_000 });
+  return socket;
+}
+
+test('A refresh that the server can not look at now is repeated when it says so.', async () => {
+  const world = new World();
+  const socket = await toBeRepeated(world);
   await world.clock.advance(4_900);
   assert.equal(socket.sent('auth').length, 2);
   await world.clock.advance(200);
@@ -176,12 +182,7 @@ test('A refresh that the server can not look at now is repeated when it says so.
 for (const [state, readyState] of [['closing', 2], ['closed', 3]]) {
   test(`A refresh that is to be repeated is not sent on a socket that is ${state} meanwhile.`, async () => {
     const world = new World();
-    const socket = await world.online();
-    world.token = () => 'the-second';
-    socket.say({ type: 'notice', code: 'token_expiring' });
-    await settle();
-    const { id } = socket.sent('auth')[1];
-    socket.say({ type: 'error', id, code: 'unavailable', retry_ms: 5_000 });
+    const socket = await toBeRepeated(world);
     socket.readyState = readyState; // its close is told later
     await world.clock.advance(5_100);
     assert.deepEqual(socket.sent('auth').map(({ token }) => token), ['the-token', 'the-second']);
@@ -190,11 +191,7 @@ for (const [state, readyState] of [['closing', 2], ['closed', 3]]) {
 
 test('A refresh that is to be repeated is not repeated on the next socket, whose token is new.', async () => {
   const world = new World();
-  const socket = await world.online();
-  socket.say({ type: 'notice', code: 'token_expiring' });
-  await settle();
-  const { id } = socket.sent('auth')[1];
-  socket.say({ type: 'error', id, code: 'unavailable', retry_ms: 5_000 });
+  const socket = await toBeRepeated(world);
   socket.drop(4300);
   await world.greet();
   await world.clock.advance(5_100);

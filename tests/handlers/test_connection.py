@@ -383,17 +383,22 @@ async def test_flood_of_unknown_types_is_closed(connect: Connect) -> None:
     assert (await client.closing()).code == 4200
 
 
+async def say_more_than_a_page(client: Client) -> None:
+    """Say 150 messages."""
+    publish = {"type": "publish", "room": "general", "text": "x"}
+    for _ in range(3):
+        await client.send(*[publish] * 50)
+        for _ in range(50):
+            await client.until("ack")
+
+
 async def test_catch_up_that_breaks_off(
     serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A log that fails after the first page closes with 4301: the join has its one reply."""
     served = await serve()
     client = await connect(to=served)
-    publish = {"type": "publish", "room": "general", "text": "x"}
-    for _ in range(3):
-        await client.send(*[publish] * 50)
-        for _ in range(50):
-            await client.until("ack")
+    await say_more_than_a_page(client)
     log = served.node.engine.log
     read = log.read
 
@@ -414,11 +419,7 @@ async def test_an_answered_join_takes_its_time(
     """The pages behind the first may take longer than anybody waits for an answer."""
     served = await serve(PUBLISH_HOLD_SECONDS=0.3)
     client = await connect(to=served)
-    publish = {"type": "publish", "room": "general", "text": "x"}
-    for _ in range(3):
-        await client.send(*[publish] * 50)
-        for _ in range(50):
-            await client.until("ack")
+    await say_more_than_a_page(client)
     log = served.node.engine.log
     read = log.read
 

@@ -12,10 +12,10 @@ from resilience.address import Address
 from resilience.adoption import Adoption
 from resilience.dialer import Dialer
 from resilience.election import Candidate
-from resilience.link import Link, LinkLost, OnPush, Reply, ReplyError
+from resilience.link import LinkLost, Reply, ReplyError
 from resilience.options import EngineOptions
 from resilience.url import Credentials
-from tests.resilience.test_succession import SLOW_S, A, FakeLink, deaf
+from tests.resilience.test_succession import SLOW_S, A, FakeLink, FakeOpener, deaf
 
 ASKED_S = 0.2
 REFUSED = 3
@@ -43,8 +43,8 @@ async def test_a_promotion_that_cuts_clients_off_is_seen_at_once() -> None:
 class LosingLink(FakeLink):
     """At a master that has less than was committed, and takes no writes for some time."""
 
-    def __init__(self, info: bytes, marked: Iterator[Reply]) -> None:
-        super().__init__(A)
+    def __init__(self, address: Address, info: bytes, marked: Iterator[Reply]) -> None:
+        super().__init__(address)
         self._info, self._marked = info, marked
 
     def _reply(self, name: str) -> Reply:
@@ -53,18 +53,13 @@ class LosingLink(FakeLink):
         return self._info if name == "INFO" else super()._reply(name)
 
 
-class LosingOpener:
-    def __init__(self, marked: Iterator[Reply]) -> None:
-        self._infos = iter([WHOLE, LOST])
-        self._marked = marked
+class LosingOpener(FakeOpener):
+    """The first link is to the master before, the second to the one that has less."""
 
-    async def open(
-        self, address: Address, *, timeout_s: float, on_push: OnPush | None = None
-    ) -> Link:
-        assert address == A
-        assert timeout_s
-        assert on_push is None
-        return LosingLink(next(self._infos), self._marked)
+    def __init__(self, marked: Iterator[Reply]) -> None:
+        super().__init__()
+        infos = iter([WHOLE, LOST])
+        self.link = lambda address: LosingLink(address, next(infos), marked)
 
 
 async def test_a_break_is_marked_as_soon_as_a_write_is_taken(

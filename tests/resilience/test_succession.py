@@ -1,7 +1,7 @@
 """Successions: what is learnt while a master is adopted counts, and counts after it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from random import Random
 
@@ -70,7 +70,7 @@ class FakeLink:
 
 class FakeOpener:
     def __init__(self) -> None:
-        self.link = FakeLink
+        self.link: Callable[[Address], FakeLink] = FakeLink
 
     async def open(
         self, address: Address, *, timeout_s: float, on_push: OnPush | None = None
