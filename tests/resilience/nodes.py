@@ -14,6 +14,7 @@ from resilience.options import EngineOptions
 from tests.resilience.recorder import Recorder, draft
 
 FREE = (1_000, 60)  # a rate that no test meets which is not about the rate
+LONG_HOLD_S = 20.0  # no test lasts so long, however busy the machine
 
 
 Ask = Callable[[Sequence[Command]], Awaitable[list[Reply]]]  # of a courier

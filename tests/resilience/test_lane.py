@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from statistics import median
 
 import pytest
 
@@ -13,7 +14,7 @@ from deploy.local.cluster import Cluster
 from deploy.local.redis_node import RedisNode
 from resilience.succession import BEAT_S, STALL_S
 from resilience.verdicts import MISTAKE_S
-from tests.resilience.nodes import Node, OpenNode, Pair, refused
+from tests.resilience.nodes import LONG_HOLD_S, Node, OpenNode, Pair, refused
 from tests.resilience.recorder import draft, until
 from tests.resilience.storages import forbidden, forgotten_scripts, too_few_replicas
 
@@ -78,18 +79,21 @@ async def test_what_may_not_be_loaded_is_tried_with_rests(
 
 async def test_a_broken_room_holds_nobody_else_up(shared: Cluster, open_shared: OpenNode) -> None:
     """A room whose key somebody has overwritten rests; the others of its lane need not."""
-    node, master = await open_shared(hold_s=HOLD_S, lanes=1), await shared.master()
+    node, master = await open_shared(hold_s=LONG_HOLD_S, lanes=1), await shared.master()
     await master.command("SET", "hf:{broken}:log", "no stream")
-    loop = asyncio.get_running_loop()
+    loop, times = asyncio.get_running_loop(), []
+    began = loop.time()
     said = [node.log.append(draft(room="broken")) for _ in range(3)]
     await until(refused(node, "WRONGTYPE"), bool)
-    since = loop.time()
-    for number in range(1, 51):
+    for number in range(1, 16):
+        since = loop.time()
         assert (await node.log.append(draft(room="whole"))).seq == number
-    assert loop.time() - since < MISTAKE_S / 2
+        times.append(loop.time() - since)
+    assert median(times) < MISTAKE_S / 2  # a busy machine may stand still, but not at each
     await master.command("DEL", "hf:{broken}:log")
     assert [(await answer).seq for answer in said] == [1, 2, 3]
-    assert 1 <= node.engine.statistics().errors["WRONGTYPE"] <= HOLD_S / MISTAKE_S + 1
+    tries = (loop.time() - began) / MISTAKE_S + 1
+    assert 1 <= node.engine.statistics().errors["WRONGTYPE"] <= tries
 
 
 async def test_a_broken_room_is_no_outage(shared: Cluster, open_shared: OpenNode) -> None:
