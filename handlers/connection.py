@@ -238,7 +238,7 @@ class Connection:
                 code=refusal.code,
                 detail=refusal.detail,
                 field=refusal.field,
-                retry_ms=refusal.retry_ms,
+                retry_ms=self._peer.retry_ms(refusal),
             )
         )
 

@@ -1,12 +1,17 @@
 """One connection as the rest of the edge knows it: who is there, and how to reach them."""
 
 import time
+from typing import Final
+from zlib import crc32
 
+from chat.errors import Refusal
 from chat.frames import Frame, encode
 from chat.presence import ConnectionInfo
 from chat.session import Session
 from handlers.gate import Entry
 from handlers.outbox import Outbox
+
+SPREAD_MS: Final = 1_000  # over which those come back whom one outage has refused
 
 
 def wall_ms() -> int:
@@ -43,6 +48,15 @@ class Peer:
         self.pinged = 0.0
         self.due = 0.0  # before it, it need neither be pinged nor cut
         self.closing_at: float | None = None
+
+    def retry_ms(self, refusal: Refusal) -> int | None:
+        """Return when to repeat what was refused: each connection has its own share of the spread.
+
+        It is the same for all that one connection sent, which so comes back in its order.
+        """
+        if refusal.retry_ms is None or refusal.code == "rate_limited":
+            return refusal.retry_ms
+        return refusal.retry_ms + crc32(self.conn.encode()) % SPREAD_MS
 
     def send(self, frame: Frame) -> None:
         """Send a frame, in this turn's one write."""

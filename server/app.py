@@ -91,14 +91,13 @@ def setup_tracing(app: web.Application, telemetry: Telemetry) -> None:
 
 def edge_options(settings: Settings, *, dev: bool) -> EdgeOptions:
     """Return what the edge needs of the settings."""
-    own = own_origins(settings.port) if dev else frozenset()
     return EdgeOptions(
         limits=Limits(
             dedup_s=settings.dedup_seconds,
             publish=(settings.rate_limit_messages_per_minute, PUBLISH_WINDOW_S),
         ),
         timing=Timing(idle_s=settings.websocket_timeout),
-        origins=settings.origins | own,
+        origins=settings.origins,
         trusted_proxies=settings.proxies,
         connections=settings.websocket_max_connections,
         connections_per_ip=settings.connections_per_ip,

@@ -12,8 +12,9 @@ from aiohttp import WSMsgType, web
 
 from handlers.listening import EdgeRunner
 from handlers.node import NODE, Node
-from server.app import build_app
+from server.app import build_app, own_origins
 from server.environment import Secret
+from server.life import port_of
 from server.settings import load
 from server.tokens import mint
 
@@ -151,7 +152,10 @@ async def serving(*, dev: bool = False, **environment: Any) -> AsyncIterator[Ser
     try:
         site = web.TCPSite(runner, "127.0.0.1", settings.port)
         await site.start()
+        port = port_of(runner)
+        if dev:
+            app[NODE].own_origins = own_origins(port)
         async with aiohttp.ClientSession() as session:
-            yield Served(app, int(runner.addresses[0][1]), session)
+            yield Served(app, port, session)
     finally:
         await runner.cleanup()

@@ -1,14 +1,14 @@
 // A field with suggestions, as the ARIA practices describe the combobox with a list.
 import { h } from './dom.js';
 
-/** Offers `options` ({ name, description }, a promise of them) and calls `pick` with the chosen. */
+/** Offers what `options` promises ({ name, description }) and calls `pick` with the chosen. */
 export function setUpCombobox(input, list, options, pick) {
   let fitting = [];
   let active = -1;
 
   async function open() {
     const typed = input.value.trim().toLowerCase();
-    const all = await options;
+    const all = await options();
     fitting = all.filter(({ name }) => name.includes(typed));
     if (fitting.length === 1 && fitting[0].name === typed && active < 0) fitting = all;
     active = typed ? 0 : -1;

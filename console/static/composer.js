@@ -2,17 +2,19 @@
 import { setUpCombobox } from './combobox.js';
 import { $, onSubmit } from './dom.js';
 import { duration } from './format.js';
+import { ask } from './requests.js';
 
 const SILENT = new Set(['pong']); // the server answers these not at all
 
 export function setUpComposer(chat) {
   const json = $('#frame-json');
+  let known;
   let lastId = 0;
 
   setUpCombobox(
     $('#frame-type'),
     $('#frame-types'),
-    frameTypes(),
+    types,
     ({ name, description, example }) => {
       const { id, token, ...frame } = example;
       if ('cid' in frame) frame.cid = chat.cid();
@@ -21,6 +23,16 @@ export function setUpComposer(chat) {
       json.focus();
     },
   );
+
+  /** Asked for once, or again where that failed. */
+  async function types() {
+    try {
+      known ??= await frameTypes();
+    } catch (error) {
+      $('#frame-help').textContent = `No examples: ${error.message}.`;
+    }
+    return known ?? [];
+  }
 
   /** The client's own ids keep the answer away from the rooms: it is ours. */
   function send(frame) {
@@ -66,7 +78,7 @@ export function setUpComposer(chat) {
 
 /** What the server takes, with an example each, from its own description. */
 async function frameTypes() {
-  const { operations, components } = await (await fetch('/v1/asyncapi.json')).json();
+  const { operations, components } = await ask('/v1/asyncapi.json');
   const taken = Object.values(operations).filter(({ action }) => action === 'receive');
   const names = taken.flatMap(({ messages }) => messages.map(({ $ref }) => $ref.split('/').at(-1)));
   return [...new Set(names)].map((title) => {

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser
 
-from tests.browsing import chromium, free_port
+from tests.browsing import chromium
 from tests.chatting import Served
 from tests.conftest import Serve
 from tests.console.windows import Open, Window, window
@@ -20,7 +20,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def served(serve: Serve) -> Served:
-    return await serve(dev=True, PORT=free_port())
+    return await serve(dev=True)
 
 
 @pytest.fixture

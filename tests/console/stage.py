@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, NamedTuple
 
 from deploy.local.cluster import Cluster
-from tests.browsing import free_port
 from tests.chatting import Client, Served, serving
 
 RECOVERY_S: Final = 20.0
@@ -38,7 +37,7 @@ async def stage(*, on_redis: bool) -> AsyncIterator[Stage]:
         cluster = await stack.enter_async_context(Cluster(failover=True)) if on_redis else None
         environment = {"REDIS_URL": cluster.url()} if cluster else {}
         servers = [
-            await stack.enter_async_context(serving(dev=True, PORT=free_port(), **environment))
+            await stack.enter_async_context(serving(dev=True, **environment))
             for _ in range(2 if on_redis else 1)
         ]
         for server in servers:

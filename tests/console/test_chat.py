@@ -11,7 +11,6 @@ from chat.log import Receipt
 from handlers.connection import Connection
 from server.environment import Secret
 from server.tokens import mint
-from tests.browsing import free_port
 from tests.chatting import SECRET, Served, token
 from tests.conftest import Connect, Serve
 from tests.console.windows import Open, window
@@ -99,7 +98,7 @@ async def test_refused_message_can_be_sent_again(enter: Open) -> None:
 
 async def test_held_message_says_why(serve: Serve, browser: Browser) -> None:
     """A message beyond the rate limit is shown held, and why, while it waits for its time."""
-    served = await serve(dev=True, PORT=free_port(), RATE_LIMIT_MESSAGES_PER_MINUTE=2)
+    served = await serve(dev=True, RATE_LIMIT_MESSAGES_PER_MINUTE=2)
     ann = await window(browser, served.port)
     await ann.sign_in("ann")
     await ann.join()

@@ -132,7 +132,7 @@ async def test_lost_history_begins_anew(browser: Browser) -> None:
 
 async def test_expired_token_is_renewed(serve: Serve, browser: Browser) -> None:
     """A pasted token that runs out is asked for until there is one; the open socket takes it."""
-    served = await serve(dev=True, PORT=free_port())
+    served = await serve(dev=True)
     ann = await window(browser, served.port)
     await ann.paste(_token(lifetime_s=SHORT_S))
     await expect(ann.state).to_have_text("online")
@@ -246,7 +246,7 @@ async def renew(dialog: Locator, token: str) -> None:
 
 async def test_token_between_two_attempts_is_taken(serve: Serve, browser: Browser) -> None:
     """A token pasted while the client waits is used at once, not asked for once more."""
-    served = await serve(dev=True, PORT=free_port())
+    served = await serve(dev=True)
     ann = await window(browser, served.port)
     await ann.page.evaluate("Math.random = () => 0.5")  # so that there is a wait to paste within
     await ann.page.clock.install()

@@ -8,7 +8,6 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from deploy.local.cluster import Cluster
-from tests.browsing import free_port
 from tests.chatting import Served
 from tests.conftest import Serve
 from tests.console.windows import Window, window
@@ -31,7 +30,7 @@ async def cluster() -> AsyncIterator[Cluster]:
 @pytest.fixture
 async def served(serve: Serve, cluster: Cluster) -> Served:
     """Run the chat on them, and wait until it has a master."""
-    served = await serve(dev=True, PORT=free_port(), REDIS_URL=cluster.url())
+    served = await serve(dev=True, REDIS_URL=cluster.url())
     async with asyncio.timeout(READY_S):
         while not served.node.engine.storage.up:
             await asyncio.sleep(BETWEEN_S)

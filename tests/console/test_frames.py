@@ -121,6 +121,22 @@ async def test_type_is_completed(enter: Open) -> None:
     await expect(ann.messages().locator(".body")).to_have_text(frame["text"])
 
 
+async def test_examples_are_asked_for_again(enter: Open) -> None:
+    """Where the server has no examples to give, that is said, and the next try may have them."""
+    ann = await enter("ann")
+    await ann.show("frames")
+    refusal = {"code": "unavailable", "detail": "not now"}
+    await ann.page.route("**/asyncapi.json", lambda route: route.fulfill(status=503, json=refusal))
+    field = ann.page.get_by_role("combobox", name="Type")
+    await field.click()
+    await expect(ann.page.locator("#frame-help")).to_have_text("No examples: unavailable: not now.")
+    ann.complaints.clear()  # the browser itself reports the refusal
+    await ann.page.unroute("**/asyncapi.json")
+    await field.press_sequentially("publish")
+    await field.press("Enter")
+    await expect(ann.page.locator("#frame-help")).to_contain_text("publish: Say something")
+
+
 async def test_answers_to_frames_by_hand(enter: Open) -> None:
     """What the server says to a frame by hand is shown, and what is no JSON is not sent."""
     ann = await enter("ann")
