@@ -8,6 +8,7 @@ from chat.engine import Listener
 from chat.errors import Refusal, Unavailable
 from chat.histogram import SIZES, Histogram
 from chat.log import Draft, Event, Page, Position, Receipt
+from chat.names import CANARY_ROOM
 from chat.rate import ceil_ms
 from chat.rates import Rates
 from resilience.keys_memory import Appended, Keys
@@ -115,10 +116,14 @@ class MemoryLog:
         self.followed.discard(room)
 
     def statistics(self) -> dict[str, int]:
-        """Return what is kept: rooms, their events, idempotency keys, users with a rate."""
+        """Return what is kept: rooms, their events, idempotency keys, users with a rate.
+
+        Of the servers' own room only the keys and the users, who pass with time.
+        """
+        rooms = [log for name, log in self._rooms.items() if name != CANARY_ROOM]
         return {
-            "rooms": len(self._rooms),
-            "events": sum(len(log) for log in self._rooms.values()),
+            "rooms": len(rooms),
+            "events": sum(map(len, rooms)),
             "keys": len(self._keys),
             "users": len(self._rates),
         }

@@ -14,7 +14,7 @@ from deploy.local.process import Process
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 # Seconds. Importing takes one on a busy machine, finding the master at most ten more.
-START: Final = 20.0
+START: Final = 40.0
 SERVER: Final = (sys.executable, "-m", "server")
 _OK: Final = b"200"
 

@@ -13,6 +13,7 @@ from deploy.local.ports import LOOPBACK
 
 # Seconds. A process that answers at all does so in one or two milliseconds.
 ANSWER: Final = 0.5
+HANDSHAKE: Final = 1.5  # more by TLS, of which a busy machine makes a dozen in a row
 # What comes of a node that is dead, frozen, cut off, still loading or asked too early.
 UNANSWERED: Final = (RedisError, OSError, TimeoutError)
 
@@ -26,7 +27,7 @@ async def command(
 ) -> Any:
     """Carry out one command at a loopback port, as the user and password of `login`.
 
-    With a file of `authorities` by TLS.
+    With a file of `authorities` by TLS, which may take `HANDSHAKE` seconds more.
 
     Raises redis' errors: ResponseError for what the process says, ConnectionError if it is not
     there; TimeoutError after `deadline` seconds. Nothing is tried twice.
@@ -47,7 +48,7 @@ async def command(
         else Connection(**settings)
     )
     try:
-        async with asyncio.timeout(deadline):
+        async with asyncio.timeout(deadline + HANDSHAKE * bool(authorities)):
             await connection.connect()  # type: ignore[no-untyped-call]
             await connection.send_command(*words)
             return await connection.read_response()

@@ -31,32 +31,35 @@ class Door:
         self.port = port.number
         self._target = target
         self._edge = edge
-        self._listening: asyncio.Task[None] | None = None
+        self._listener: socket.socket | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Listen; an open door stays open."""
-        if self._listening is None:
+        if self._listener is None:
             listener = socket.create_server((LOOPBACK, self.port), backlog=_BACKLOG)
             listener.settimeout(0)
-            self._listening = asyncio.create_task(self._listen(listener))
+            # Not `sock_accept`: cancelled as somebody comes, it loses their socket.
+            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+            self._listener = listener
 
     async def shut(self) -> None:
         """Refuse whoever comes; a shut door stays shut."""
-        if self._listening is not None:
-            listening, self._listening = self._listening, None
-            await _end(listening)
+        if self._listener is not None:
+            listener, self._listener = self._listener, None
+            asyncio.get_running_loop().remove_reader(listener)
+            listener.close()
 
     async def close(self) -> None:
         """Shut the door and reset what goes through it."""
         await self.shut()
         await asyncio.gather(*(_end(connection) for connection in list(self._connections)))
 
-    async def _listen(self, listener: socket.socket) -> None:
-        with listener:
-            while True:
-                caller, address = await asyncio.get_running_loop().sock_accept(listener)
-                self._admit(caller, address)
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):  # gone again
+            caller, address = listener.accept()
+            caller.settimeout(0)
+            self._admit(caller, address)
 
     def _admit(self, caller: socket.socket, address: Address) -> None:
         edge = self._edge(address)

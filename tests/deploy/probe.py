@@ -5,7 +5,7 @@ import os
 
 from aiohttp import web
 
-SILENCE = 2.0  # seconds; an answer takes milliseconds, on a starved machine a second
+SILENCE = 4.0  # seconds; an answer takes milliseconds, on a starved machine two seconds
 
 
 async def ask(request: web.Request) -> web.Response:

@@ -10,6 +10,7 @@ from tests.resilience.recorder import draft
 
 MANY = 200_000
 PART = 10_000  # of one call: a second of it, and Redis would be busy for everybody
+FILLED_S = 10.0
 ROOM_KEYS = ("hf:{den}:cids", "hf:{den}:meta")
 FILL = """
 local stem, turn = KEYS[1], redis.call('HGET', KEYS[2], 'turn')
@@ -49,6 +50,6 @@ async def test_no_key_is_forgotten_before_its_time() -> None:
         for _ in range(2):
             for first_of in range(1, MANY, PART):
                 last = first_of + PART - 1
-                await master.command("EVAL", FILL, 2, *ROOM_KEYS, first_of, last)
+                await master.command("EVAL", FILL, 2, *ROOM_KEYS, first_of, last, deadline=FILLED_S)
             await node.log.append(draft())
         assert await node.log.append(said) == Receipt(first.seq, first.ts, dup=True)
