@@ -1,7 +1,8 @@
 """The contract of the log: what every engine promises about a room's durable events."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import Final, Protocol
 
@@ -144,6 +145,19 @@ def _digest(content: bytes) -> bytes:
     return digest.digest()
 
 
+Answer = Callable[[Receipt | Exception], None]  # told once how an append ended
+
+
+def resolve(future: asyncio.Future[Receipt], outcome: Receipt | Exception) -> None:
+    """Give a future its outcome, unless it was given up."""
+    if future.done():
+        return
+    if isinstance(outcome, Receipt):
+        future.set_result(outcome)
+    else:
+        future.set_exception(outcome)
+
+
 class MessageLog(Protocol):
     """The rooms' logs.
 
@@ -153,14 +167,25 @@ class MessageLog(Protocol):
     """
 
     def append(self, draft: Draft) -> asyncio.Future[Receipt]:
-        """Append a draft; the future is done when the outcome is certain, never "maybe".
+        """Submit a draft; the future is its outcome.
+
+        Cancelling the future gives up the answer, not the append.
+        """
+        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self.submit(draft, partial(resolve, future))
+        return future
+
+    def submit(self, draft: Draft, answer: Answer) -> None:
+        """Append a draft; `answer` is called when the outcome is certain, never "maybe".
+
+        It may be called before this returns, if the draft is refused at once; what it raises is
+        reported and harms nobody else.
 
         One atomic step decides, in this order: the idempotency key (a retry returns its first
         receipt with `dup`, is neither charged nor refused; other content under the same key is
         `conflict`), the user's rate (`rate_limited` with `retry_ms`), then the place. Appends of
         one caller to one room keep the order of the calls. An unknown outcome is retried inside
-        until the hold deadline; then the future raises `Unavailable`, and the same key stays
-        safe. Cancelling the future gives up the answer, not the append.
+        until the hold deadline; then it is `Unavailable`, and the same key stays safe.
 
         The event reaches the listener, here and on every node that follows the room, only when
         it is safe; whether that is before or after the receipt is not said.

@@ -1,6 +1,5 @@
 """What one connection's commands do: each is admitted by the session, carried out, answered."""
 
-import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
@@ -134,9 +133,9 @@ class Connection:
         trace = None if tracing is None else tracing.publish(command.traceparent)
         if trace is not None:
             draft = draft.traced(trace)
-        receipt = self._node.engine.log.append(draft)
         self._held += 1
-        receipt.add_done_callback(partial(self._settle, command, draft, self._node.now(), trace))
+        answer = partial(self._settle, command, draft, self._node.now(), trace)
+        self._node.engine.log.submit(draft, answer)
 
     def _settle(
         self,
@@ -144,12 +143,9 @@ class Connection:
         draft: Draft,
         since: float,
         trace: PublishTrace | None,
-        receipt: asyncio.Future[Receipt],
+        outcome: Receipt | Exception,
     ) -> None:
         self._held -= 1
-        if receipt.cancelled():
-            return
-        outcome = receipt.exception() or receipt.result()
         node = self._node
         seconds = node.now() - since
         answered(

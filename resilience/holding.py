@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from chat.errors import Unavailable
-from chat.log import Draft, Receipt
+from chat.log import Answer, Draft, Receipt
+from resilience.answering import give
 
 # Of the hold time: so the answer is out, over a slow loop and a socket, within it.
 MARGIN: Final = 0.03
@@ -21,7 +22,7 @@ class Held(msgspec.Struct, eq=False):
 
     draft: Draft
     size: int
-    future: asyncio.Future[Receipt]
+    answer: Answer
     since: float
     deadline: float
     tries: int = 0
@@ -90,24 +91,22 @@ class Holding:
     def _first(self) -> Held | None:
         return next(iter(self._order), None)
 
-    def add(self, draft: Draft) -> asyncio.Future[Receipt]:
-        """Take a draft in and return its answer to be; full: refuse it at once."""
-        future: asyncio.Future[Receipt] = self._loop.create_future()
+    def add(self, draft: Draft, answer: Answer) -> bool:
+        """Take a draft in; full: refuse it at once, which is False."""
         size = draft.size
         if self._closed is not None or not self._budget.take(size):
-            future.set_exception(
-                Unavailable(self._closed or "too much is held", retry_ms=_RETRY_MS)
-            )
-            return future
+            reason = self._closed or "too much is held"
+            give(answer, Unavailable(reason, retry_ms=_RETRY_MS))
+            return False
         now = self._loop.time()
-        held = Held(draft, size, future, now, now + self._hold_s)
+        held = Held(draft, size, answer, now, now + self._hold_s)
         if not self._queue:
             self.wake.set()
         self._queue.append(held)
         self._order[held] = None
         if self._timer is None:
             self._timer = self._loop.call_at(held.deadline, self._expire)
-        return future
+        return True
 
     def rooms(self, most: int) -> set[str]:
         """Return the rooms of the next so many to be taken."""
@@ -155,12 +154,7 @@ class Holding:
         held.answered = True
         self._order.pop(held, None)
         self._budget.free(held.size)
-        if held.future.done():
-            return
-        if isinstance(outcome, Receipt):
-            held.future.set_result(outcome)
-        else:
-            held.future.set_exception(outcome)
+        give(held.answer, outcome)
 
     def close(self, reason: str) -> None:
         """Refuse what is not answered and whatever comes."""

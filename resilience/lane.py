@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from chat.histogram import SIZES, Histogram
-from chat.log import Draft, Receipt
+from chat.log import Answer, Draft, Receipt
 from chat.tracing import Commit
 from resilience import channel, keys
 from resilience.append import Appended, Appending
@@ -70,12 +70,10 @@ class Lane:
         self.idle = True
         self._rested = asyncio.Event()
 
-    def append(self, draft: Draft) -> asyncio.Future[Receipt]:
+    def submit(self, draft: Draft, answer: Answer) -> None:
         """Join the batch that is filling."""
-        future = self.holding.add(draft)
-        if not future.done():  # refused at once, it wakes nobody
+        if self.holding.add(draft, answer):  # refused at once, it wakes nobody
             self.idle = False
-        return future
 
     async def drained(self, deadline: float) -> None:
         """Return when everything is answered and published, or at the deadline."""

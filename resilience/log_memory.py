@@ -7,20 +7,19 @@ from typing import Final
 from chat.engine import Listener
 from chat.errors import Refusal, Unavailable
 from chat.histogram import SIZES, Histogram
-from chat.log import Draft, Event, Page, Position, Receipt
+from chat.log import Answer, Draft, Event, MessageLog, Page, Position, Receipt
 from chat.names import CANARY_ROOM
 from chat.rate import ceil_ms
 from chat.rates import Rates
+from resilience.answering import give
 from resilience.keys_memory import Appended, Keys
 from resilience.options import EngineOptions
 from resilience.room_memory import RoomLog
 
 BATCH: Final = 1_024  # appends decided at once: 5 ms of work; a turn with more makes two of it
 
-Answer = asyncio.Future[Receipt]
 
-
-class MemoryLog:
+class MemoryLog(MessageLog):
     """The `MessageLog` of a single node without storage.
 
     All histories are as old as the process and end with it, so one `epoch` names them all.
@@ -50,18 +49,16 @@ class MemoryLog:
         self.batches = Histogram(SIZES)  # appends decided together
         self.followed: set[str] = set()
 
-    def append(self, draft: Draft) -> Answer:
+    def submit(self, draft: Draft, answer: Answer) -> None:
         """Append in the next turn of the loop, with all that gathers until then."""
-        answer: Answer = self._loop.create_future()
         if self._closed:
-            answer.set_exception(Unavailable("the storage is closed"))
-            return answer
+            give(answer, Unavailable("the storage is closed"))
+            return
         if not self._pending:
             self._loop.call_soon(self.commit)
         self._pending.append((draft, answer))
         if len(self._pending) >= BATCH:
             self.commit()
-        return answer
 
     def commit(self) -> None:
         """Decide what is pending and answer it, then tell the listener, once per room."""
@@ -69,7 +66,7 @@ class MemoryLog:
         now, wall = self._clock(), self._wall()
         self.batches.record(len(pending))
         for draft, answer in pending:
-            _settle(answer, self._decide(draft, now, wall))
+            give(answer, self._decide(draft, now, wall))
         fresh, self._fresh = self._fresh, {}
         for room, events in fresh.items():
             if room in self.followed:
@@ -139,13 +136,3 @@ def _repeated(draft: Draft, known: Appended) -> Receipt | Refusal:
     if known.digest != draft.digest:
         return Refusal("conflict", "the same cid with other content", field="cid")
     return Receipt(known.receipt.seq, known.receipt.ts, dup=True)
-
-
-def _settle(answer: Answer, outcome: Receipt | Refusal) -> None:
-    """Give the answer, unless it was given up."""
-    if answer.done():
-        return
-    if isinstance(outcome, Refusal):
-        answer.set_exception(outcome)
-    else:
-        answer.set_result(outcome)

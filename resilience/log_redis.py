@@ -1,16 +1,15 @@
 """The log on Redis: rooms are hashed to lanes, reads share barriers, the feed tells."""
 
-import asyncio
 import zlib
 from collections.abc import Sequence
 
-from chat.log import Draft, Page, Position, Receipt
+from chat.log import Answer, Draft, MessageLog, Page, Position
 from resilience.feed import Feed
 from resilience.lane import Lane
 from resilience.reader import Question, Reader
 
 
-class RedisLog:
+class RedisLog(MessageLog):
     """The `MessageLog` on Redis: rooms are hashed to lanes, reads share barriers."""
 
     def __init__(self, lanes: Sequence[Lane], reader: Reader, feed: Feed) -> None:
@@ -18,10 +17,10 @@ class RedisLog:
         self.reader = reader
         self.feed = feed
 
-    def append(self, draft: Draft) -> asyncio.Future[Receipt]:
+    def submit(self, draft: Draft, answer: Answer) -> None:
         """Append; held while the storage is away."""
         lane = zlib.crc32(draft.room.encode()) % len(self.lanes)
-        return self.lanes[lane].append(draft)
+        self.lanes[lane].submit(draft, answer)
 
     async def read(
         self, room: str, *, after: int | None = None, before: int | None = None, limit: int

@@ -7,7 +7,7 @@ from chat.catchup import Stretch, catch_up
 from chat.commands import Join
 from chat.errors import Unavailable
 from chat.hub import Hub
-from chat.log import Draft, Event, Page, Position
+from chat.log import Answer, Draft, Event, MessageLog, Page, Position
 from tests.chat.ears import Wire
 
 ROOM = "den"
@@ -46,7 +46,7 @@ class History:
         return Page(self.epoch, self.tail, self.head, kept)
 
 
-class FakeLog:
+class FakeLog(MessageLog):
     """A log whose answers are pictures of any moment between the question and the answer.
 
     The stream of the node stands at `stream`, in a history that may be lost already; the test
@@ -59,7 +59,7 @@ class FakeLog:
         self.stream: Position | None = None
         self.lag = 0
 
-    def append(self, draft: Draft) -> Any:
+    def submit(self, draft: Draft, answer: Answer) -> None:
         raise NotImplementedError
 
     async def read(

@@ -130,7 +130,7 @@ async def test_array_is_carried_out_in_order(connect: Connect) -> None:
     publish = {"type": "publish", "room": "general"}
     await client.send({**publish, "text": "a"}, {"type": "?", "id": 7}, {**publish, "text": "b"})
     assert (await client.until("error"))["id"] == 7
-    await client.until("ack", ref=2)
+    await client.until("message", seq=2)
     texts = [f["text"] for f in client.seen if f["type"] == "message"]
     assert texts == ["a", "b"]
 

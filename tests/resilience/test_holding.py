@@ -3,9 +3,10 @@
 import asyncio
 import gc
 import weakref
+from functools import partial
 
 from chat.errors import Unavailable
-from chat.log import Receipt
+from chat.log import Draft, Receipt, resolve
 from resilience.holding import Budget, Holding
 from tests.resilience.recorder import draft
 
@@ -13,11 +14,18 @@ HOLD_S = 0.05
 MANY = 10
 
 
+def adding(holding: Holding, said: Draft) -> asyncio.Future[Receipt]:
+    """Add a draft; the future is its answer."""
+    future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+    holding.add(said, partial(resolve, future))
+    return future
+
+
 async def test_what_nobody_takes_is_let_go() -> None:
     """Through an outage in which no lane takes anything, what has expired is held no longer."""
     holding = Holding(Budget(MANY, 10**6), HOLD_S)
     for _ in range(5):
-        answers = [holding.add(draft()) for _ in range(MANY)]
+        answers = [adding(holding, draft()) for _ in range(MANY)]
         assert len(holding) == MANY
         outcomes = await asyncio.gather(*answers, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {Unavailable}
@@ -28,10 +36,10 @@ async def test_what_is_put_back_is_let_go_in_its_time() -> None:
     """One that was taken and put back before a younger one ends first, and leaves that behind."""
     budget = Budget(MANY, 10**6)
     holding = Holding(budget, HOLD_S)
-    old = holding.add(draft())
+    old = adding(holding, draft())
     batch = holding.take(MANY)
     await asyncio.sleep(HOLD_S / 2)
-    young = holding.add(draft())
+    young = adding(holding, draft())
     holding.put_back(batch)
     for answer in (old, young):
         await asyncio.wait({answer})
@@ -42,7 +50,7 @@ async def test_what_is_put_back_is_let_go_in_its_time() -> None:
 async def test_what_is_answered_is_let_go_with_its_batch() -> None:
     """Nothing of a committed publish is kept until its time would have been over."""
     holding = Holding(Budget(MANY, 10**6), hold_s=60)
-    answer = weakref.ref(holding.add(draft()))
+    answer = weakref.ref(adding(holding, draft()))
     batch = holding.take(MANY)
     holding.answer(batch[0], Receipt(1, 1))
     holding.put_back(batch)
@@ -54,11 +62,11 @@ async def test_what_is_answered_is_let_go_with_its_batch() -> None:
 async def test_a_room_that_rests_keeps_its_order() -> None:
     """What rests is left out, however late it comes, and is taken in its order afterwards."""
     holding = Holding(Budget(MANY, 10**6), hold_s=60)
-    said = [holding.add(draft(room="ab"[n % 2], cid=f"c{n}")) for n in range(6)]
+    said = [adding(holding, draft(room="ab"[n % 2], cid=f"c{n}")) for n in range(6)]
     holding.put_back(holding.take(4))
     holding.rest("a", HOLD_S)
     assert [held.draft.cid for held in holding.take(MANY)] == ["c1", "c3", "c5"]
-    said.append(holding.add(draft(room="a", cid="c6")))
+    said.append(adding(holding, draft(room="a", cid="c6")))
     assert holding.take(MANY) == []
     rested = holding.rests
     holding.wake.clear()
@@ -71,7 +79,7 @@ async def test_a_room_that_rests_keeps_its_order() -> None:
 async def test_what_rests_ends_in_its_time() -> None:
     """A rest longer than the hold time keeps nobody waiting, and nothing of it is sent."""
     holding = Holding(Budget(MANY, 10**6), HOLD_S)
-    answer = holding.add(draft())
+    answer = adding(holding, draft())
     holding.rest("den", 2 * HOLD_S)
     assert holding.take(MANY) == []
     await asyncio.wait({answer})
@@ -84,9 +92,9 @@ async def test_what_rests_ends_in_its_time() -> None:
 async def test_what_is_answered_is_let_go_behind_what_is_not() -> None:
     """One that rests at the head keeps nothing of those that came and were answered after it."""
     holding = Holding(Budget(MANY, 10**6), hold_s=60)
-    first = holding.add(draft(room="stuck"))
+    first = adding(holding, draft(room="stuck"))
     holding.rest("stuck", 60)
-    answer = weakref.ref(holding.add(draft()))
+    answer = weakref.ref(adding(holding, draft()))
     (taken,) = holding.take(MANY)
     holding.answer(taken, Receipt(1, 1))
     holding.put_back([taken])
