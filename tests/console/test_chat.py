@@ -7,7 +7,7 @@ from playwright.async_api import Browser, expect
 
 from chat.commands import Auth
 from chat.errors import Unavailable
-from chat.log import Receipt
+from chat.log import Answer, Draft, MessageLog
 from handlers.connection import Connection
 from server.environment import Secret
 from server.tokens import mint
@@ -114,9 +114,11 @@ async def test_reason_goes_with_the_hold(
 ) -> None:
     """Once a message that was held is acked, nothing stands beside it."""
     ann = await enter("ann")
-    refused: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-    refused.set_exception(Unavailable())
-    monkeypatch.setattr(type(served.node.engine.log), "append", lambda *_: refused)
+
+    def refuse(_log: MessageLog, _draft: Draft, answer: Answer) -> None:
+        answer(Unavailable())
+
+    monkeypatch.setattr(type(served.node.engine.log), "submit", refuse)
     await ann.say("hello")
     fate = ann.messages().locator(".fate")
     await expect(fate).to_contain_text("storage not reachable")
