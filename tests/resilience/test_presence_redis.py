@@ -8,7 +8,7 @@ import pytest
 from chat.frames import User
 from deploy.local.cluster import Cluster
 from resilience import keys, lease, presence_redis
-from resilience.link import Command, Reply
+from resilience.link import Command, Reply, TcpLink
 from tests.resilience.nodes import Ask, OpenNode, Pair
 from tests.resilience.recorder import until
 from tests.resilience.storages import too_few_replicas
@@ -167,14 +167,14 @@ async def test_news_are_told_once_while_nothing_can_be_written(
     presence = engine.presence
     presence.enter("den", "1", User("ann"))
     await until(lambda: presence.view("den", 9), lambda view: view.count == 1)
-    link = engine.courier._link
-    assert link is not None
     carried: list[Command] = []
-    pipeline = link.pipeline
+    pipeline = TcpLink.pipeline
 
-    async def kept(commands: Sequence[Command], within_s: float) -> list[Reply]:
+    def kept(
+        link: TcpLink, commands: Sequence[Command], within_s: float
+    ) -> asyncio.Future[list[Reply]]:
         carried.extend(commands)
-        return await pipeline(commands, within_s)
+        return pipeline(link, commands, within_s)
 
     async def counted() -> tuple[int, int]:
         writes = sum(
@@ -184,7 +184,7 @@ async def test_news_are_told_once_while_nothing_can_be_written(
             command[:2] == ("PUBLISH", keys.channel("lounge")) for command in carried
         )
 
-    monkeypatch.setattr(link, "pipeline", kept)
+    monkeypatch.setattr(TcpLink, "pipeline", kept)  # of whichever link the courier then has
     async with too_few_replicas(master):
         presence.enter("lounge", "2", User("bo"))
         _, told = await until(counted, lambda counts: counts[0] >= 3)
