@@ -104,3 +104,24 @@ async def test_what_is_answered_is_let_go_behind_what_is_not() -> None:
     assert not first.done()
     holding.close("the test is over")
     assert isinstance(first.exception(), Unavailable)
+
+
+async def test_an_answer_that_fails_is_alone_with_that() -> None:
+    """What a caller does wrong with its answer is reported, and the next is answered as well."""
+    reported: list[dict[str, object]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: reported.append(context))
+    budget = Budget(MANY, 10**6)
+    holding = Holding(budget, hold_s=60)
+    mistake = ValueError("not our day")
+
+    def fail(_: Receipt | Exception) -> None:
+        raise mistake
+
+    assert holding.add(draft(), fail)
+    other = adding(holding, draft(cid="c2"))
+    for held in holding.take(MANY):
+        holding.answer(held, Receipt(1, 1))
+    assert await other == Receipt(1, 1)
+    assert [context["exception"] for context in reported] == [mistake]
+    assert budget.messages == 0
