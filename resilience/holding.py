@@ -14,7 +14,6 @@ from resilience.answering import give
 
 # Of the hold time: so the answer is out, over a slow loop and a socket, within it.
 MARGIN: Final = 0.03
-_RETRY_MS: Final = 1000
 
 
 class Held(msgspec.Struct, eq=False):
@@ -95,8 +94,7 @@ class Holding:
         """Take a draft in; full: refuse it at once, which is False."""
         size = draft.size
         if self._closed is not None or not self._budget.take(size):
-            reason = self._closed or "too much is held"
-            give(answer, Unavailable(reason, retry_ms=_RETRY_MS))
+            give(answer, Unavailable(self._closed or "too much is held"))
             return False
         now = self._loop.time()
         held = Held(draft, size, answer, now, now + self._hold_s)
@@ -160,7 +158,7 @@ class Holding:
         """Refuse what is not answered and whatever comes."""
         self._closed = reason
         for held in list(self._order):
-            self.answer(held, Unavailable(reason, retry_ms=_RETRY_MS))
+            self.answer(held, Unavailable(reason))
         self._queue.clear()
         for resting in self._resting.values():
             resting.end.cancel()
@@ -182,7 +180,7 @@ class Holding:
         now = self._loop.time()
         while (first := self._first) is not None and first.deadline <= now:
             self.expired += 1
-            self.answer(first, Unavailable("held too long", retry_ms=_RETRY_MS))
+            self.answer(first, Unavailable("held too long"))
         self._shift()
         if first is not None:
             self._timer = self._loop.call_at(first.deadline, self._expire)

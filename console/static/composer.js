@@ -2,7 +2,7 @@
 import { setUpCombobox } from './combobox.js';
 import { $, onSubmit } from './dom.js';
 import { duration } from './format.js';
-import { ask } from './requests.js';
+import { ask, reason } from './requests.js';
 
 const SILENT = new Set(['pong']); // the server answers these not at all
 
@@ -45,7 +45,7 @@ export function setUpComposer(chat) {
       answer('sent');
     } else {
       chat.ask(frame, (reply) => {
-        const code = reply.code ? ` ${reply.code}${reply.detail ? `: ${reply.detail}` : ''}` : '';
+        const code = reply.code ? ` ${reason(reply)}` : '';
         if (mine === lastId)
           answer(
             `${reply.type}${code} after ${duration(performance.now() - asked)}`,

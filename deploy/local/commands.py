@@ -48,7 +48,7 @@ async def command(
         else Connection(**settings)
     )
     try:
-        async with asyncio.timeout(deadline + HANDSHAKE * bool(authorities)):
+        async with asyncio.timeout(deadline + (HANDSHAKE if authorities else 0)):
             await connection.connect()  # type: ignore[no-untyped-call]
             await connection.send_command(*words)
             return await connection.read_response()
