@@ -1,38 +1,37 @@
 """The Redis engine described to an administrator: topology, phases, nodes; no secrets."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from resilience.counts import count
 from resilience.generation import Generation
+from resilience.parts import Parts
 from resilience.sentinel_watch import SentinelWatch
 
 _MS: Final = 1000
 
-if TYPE_CHECKING:
-    from resilience.engine_redis import RedisEngine
 
-
-def describe(engine: "RedisEngine") -> dict[str, Any]:
+def describe(parts: Parts) -> dict[str, Any]:
     """Return what is known without asking anybody."""
-    storage = engine.storage
-    views = engine.watch.views if engine.watch is not None else ()
-    turns = [*engine.state.turns, storage]
+    storage = parts.state.storage
+    views = parts.watch.views if parts.watch is not None else ()
+    turns = [*parts.state.turns, storage]
     return {
         "engine": "redis",
         "history": [{"phase": t.phase.value, "reason": t.reason, "at": t.since} for t in turns],
-        "node": engine.node,
+        "node": parts.node,
         "storage": {
             "phase": storage.phase.value,
             "reason": storage.reason,
             "since": storage.since,
-            "failovers": engine.succession.failovers,
-            "held_oldest_ms": round(engine.statistics().held_s * _MS),
+            "failovers": parts.succession.failovers,
+            "held_oldest_ms": round(count(parts).held_s * _MS),
         },
-        "master": _master(engine.succession.generation),
-        "replicas": _replicas(engine.succession.generation, engine.watch),
+        "master": _master(parts.succession.generation),
+        "replicas": _replicas(parts.succession.generation, parts.watch),
         "quorum": max((view.master.quorum for view in views), default=None),
-        "sentinels": _sentinels(engine.watch),
-        "nodes": {node: engine.lease.reports.of(node) for node in sorted(engine.lease.live)},
-        "checks": [finding.row for finding in engine.checkup.findings],
+        "sentinels": _sentinels(parts.watch),
+        "nodes": {node: parts.lease.reports.of(node) for node in sorted(parts.lease.live)},
+        "checks": [finding.row for finding in parts.checkup.findings],
     }
 
 
