@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.paths import BUILD, ROOT
 from bench.peers.contract import Launch, Peer
+from deploy.local.ports import free_port
 
 START_DEADLINE = 30.0
 STOP_DEADLINE = 10.0
@@ -38,13 +39,6 @@ def family(pid: int) -> list[int]:
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         children += [int(child) for child in task.read_text().split()]
     return [pid, *(member for child in children for member in family(child))]
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:

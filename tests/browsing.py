@@ -1,7 +1,6 @@
 """A real Chromium for the tests of pages."""
 
 import shutil
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
@@ -37,10 +36,3 @@ def complaints_of(page: Page) -> list[str]:
     page.on("console", keep)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     return complaints
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from bench.generator import Refused
 from bench.peers.contract import Launch, Peer
 from bench.results import Sample
-from bench.serving import free_port, serving
+from bench.serving import serving
 from bench.topology import Topology, topology
 from bench.workloads.workload import Case, Setting, Workload
+from deploy.local.ports import free_port
 
 TRIES = 2
 """A refused run is noise of the machine more often than a fault of the server."""

@@ -31,3 +31,9 @@ class Port:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago, for who can't be handed a `Port`."""
+    with Port() as port:
+        return port.number

@@ -8,11 +8,12 @@ from bench.install import build_programs
 from bench.peers import chosen_peers
 from bench.peers.contract import Launch
 from bench.plan import Room
-from bench.serving import free_port, serving
+from bench.serving import serving
 from bench.spread import ratios
 from bench.topology import Topology, topology
 from bench.workloads.closed import closed_loop, values
 from bench.workloads.workload import Setting
+from deploy.local.ports import free_port
 
 REPETITIONS = 3
 SECONDS = 0.7

@@ -19,7 +19,8 @@ from playwright.async_api import Page, expect
 from deploy.local.chat_node import SERVER, ChatNode
 from deploy.local.cluster import Cluster
 from deploy.local.demo import GENEROUS
-from tests.browsing import chromium, complaints_of, free_port
+from deploy.local.ports import free_port
+from tests.browsing import chromium, complaints_of
 from tests.deploy.nginx import proxying
 
 ROOT: Final = Path(__file__).resolve().parents[2]

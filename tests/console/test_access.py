@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import Browser, expect
 
+from deploy.local.ports import free_port
 from handlers.console import CONSOLE_CSP
-from tests.browsing import free_port
 from tests.chatting import Served, token
 from tests.conftest import Serve
 from tests.console.windows import Window, window

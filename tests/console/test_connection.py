@@ -10,10 +10,10 @@ from playwright.async_api import Browser, Locator, Route, expect
 from chat.closes import KICKED, TOKEN_EXPIRED
 from chat.engine import Phase, Storage
 from chat.frames import Notice
+from deploy.local.ports import free_port
 from handlers.peer import Peer
 from server.environment import Secret
 from server.tokens import mint
-from tests.browsing import free_port
 from tests.chatting import SECRET, Served, serving
 from tests.conftest import Serve
 from tests.console.windows import Open, window
