@@ -104,7 +104,7 @@ class Connection:
         except Exception as error:  # noqa: BLE001 - as above
             self.refuse(auth, error)
             if self._peer.session.claims is None and isinstance(error, Refusal):
-                self._peer.outbox.close(_verdict(error), retry_ms=error.retry_ms)
+                self._peer.outbox.close(_verdict(error), retry_ms=self._peer.retry_ms(error))
 
     async def authenticate(self, auth: Auth) -> None:
         """Sign in, or refresh the token of one who is."""

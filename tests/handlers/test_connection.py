@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chat.claims import Claims
 from chat.errors import Unavailable
 from deploy.local.cluster import Cluster
 from tests.chatting import Client, serving, token
@@ -47,6 +48,24 @@ async def test_bad_token_is_said_and_closes(connect: Connect) -> None:
     reply = await client.ask({"type": "auth", "token": "x.y.z"})
     assert reply["code"] == "token_invalid"
     assert (await client.closing()).code == 4101
+
+
+async def test_a_token_that_can_not_be_looked_at(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be good: its client is told when to come back, by the frame and the close alike."""
+    served = await serve()
+
+    async def verify(_: str) -> Claims:
+        raise Unavailable("no keys yet")
+
+    monkeypatch.setattr(served.node.tokens, "verify", verify)
+    async with served.client() as client:
+        reply = await client.ask({"type": "auth", "token": token("ann")})
+        assert reply["code"] == "unavailable"
+        closed = await client.closing()
+        retry_ms = reply["retry_ms"]
+        assert (closed.code, closed.reason) == (4201, f"overloaded retry={retry_ms}")
 
 
 async def test_malformed_auth_closes(connect: Connect) -> None:
