@@ -1,5 +1,6 @@
 """From bytes to commands: every malformed frame becomes a fault that can be answered."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
@@ -12,6 +13,7 @@ from chat.names import FrameId, MessageId, RoomName
 _command: Final[msgspec.json.Decoder[AnyCommand]] = msgspec.json.Decoder(AnyCommand)
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _TYPES: Final = frozenset({"auth", "join", "leave", "publish", "typing", "ping", "pong"})
+_UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -47,7 +49,7 @@ def decode(payload: bytes, batch: int) -> Iterator[Item]:
 def _decode_array(payload: bytes, batch: int) -> Iterator[Item]:
     try:
         items = _array.decode(payload)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except _UNREADABLE:
         yield _fault("not valid JSON")
         return
     if not 1 <= len(items) <= batch:
@@ -60,14 +62,13 @@ def _decode_array(payload: bytes, batch: int) -> Iterator[Item]:
 def _decode_one(payload: bytes | msgspec.Raw) -> Item:
     try:
         return _command.decode(payload)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         return _diagnose(payload, error)
 
 
 def _diagnose(payload: bytes | msgspec.Raw, error: Exception) -> Fault:
-    try:
-        envelope = msgspec.json.decode(payload, type=_Envelope)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    envelope = _envelope(payload)
+    if envelope is None:
         return _fault("not a JSON object" if _is_json(payload) else "not valid JSON")
     known: Any = envelope.type
     if isinstance(known, str) and known not in _TYPES:
@@ -86,6 +87,22 @@ def _diagnose(payload: bytes | msgspec.Raw, error: Exception) -> Fault:
     )
 
 
+def _envelope(payload: bytes | msgspec.Raw) -> _Envelope | None:
+    """Return what can be echoed of a frame; None: it is no object.
+
+    Half of an emoji, as a cut text ends with it, or NaN makes a frame unreadable for us that its
+    sender's library has written: the answer must find its way to it all the same.
+    """
+    try:
+        return msgspec.json.decode(payload, type=_Envelope)
+    except _UNREADABLE:
+        pass
+    try:
+        return msgspec.convert(json.loads(bytes(payload)), _Envelope)
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        return None
+
+
 def _explain(error: Exception) -> tuple[str, str | None]:
     """Return what is wrong and in which field; never a byte of what was sent."""
     # The path stands last: a reason may quote a value, which may look like a path.
@@ -94,7 +111,7 @@ def _explain(error: Exception) -> tuple[str, str | None]:
         return _without_values(reason), path[1:].rstrip("`").split("[")[0]
     if path.startswith("Object missing required field"):
         return "required", path.split("`")[1]
-    return "malformed", None
+    return "malformed" if isinstance(error, msgspec.ValidationError) else "not valid JSON", None
 
 
 def _without_values(reason: str) -> str:
@@ -103,15 +120,17 @@ def _without_values(reason: str) -> str:
 
 def _valid(value: Any, form: Any) -> Any:
     try:
-        return msgspec.convert(value, form)
-    except msgspec.ValidationError:
+        valid = msgspec.convert(value, form)
+        msgspec.json.encode(valid)  # an id may be text that can't be written
+    except (msgspec.ValidationError, UnicodeEncodeError):
         return None
+    return valid
 
 
 def _is_json(payload: bytes | msgspec.Raw) -> bool:
     try:
         msgspec.json.decode(payload)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except _UNREADABLE:
         return False
     return True
 

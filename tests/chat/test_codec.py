@@ -120,6 +120,8 @@ def test_a_value_that_looks_like_a_path_is_not_echoed() -> None:
         (b"{", "bad_request", None),
         (b"null", "bad_request", None),
         (b'"join"', "bad_request", None),
+        (b'"\\ud83d"', "bad_request", None),
+        (b"NaN", "bad_request", None),
         (b"\xff\xfe", "bad_request", None),
         (b'\xef\xbb\xbf{"type":"ping"}', "bad_request", None),
         (b'{"type":"ping"} {"type":"ping"}', "bad_request", None),
@@ -160,6 +162,23 @@ def test_what_is_valid_of_a_bad_frame_is_echoed() -> None:
     assert (good.id, good.cid, good.room) == ("7", "c-1", "den")
     bad = fault(b'{"type":"publish","id":[7],"cid":"c 1","room":"../den"}')
     assert (bad.id, bad.cid, bad.room) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "content", [b'"text":"x\\ud83d"', b'"text":"\\udc00x"', b'"data":"\\ud83d"', b'"data":[NaN]']
+)
+def test_a_frame_that_only_its_sender_can_read_is_answered(content: bytes) -> None:
+    """What other libraries write and JSON does not allow is refused under the frame's own names."""
+    item = fault(b'{"type":"publish","id":7,"cid":"c-1","room":"den",%b}' % content)
+    assert (item.id, item.cid, item.room) == (7, "c-1", "den")
+    refusal = item.refusal
+    assert (refusal.code, refusal.detail, refusal.field) == ("bad_request", "not valid JSON", None)
+
+
+@pytest.mark.parametrize("name", [b'"\\ud83d"', b"NaN", b"Infinity", b"9" * 5000])
+def test_an_id_that_can_not_be_written_is_not_echoed(name: bytes) -> None:
+    """The answer to a frame whose own id is the mistake can be sent."""
+    assert "id" not in answer(fault(b'{"type":"ping","id":%b}' % name))
 
 
 def test_an_array_is_its_frames_in_order() -> None:
