@@ -110,10 +110,10 @@ class Attendance:
             else:
                 self._act(command)
         except Exception as error:  # noqa: BLE001 - answered, and logged, by the connection
-            if isinstance(command, Rejoin) or isinstance(error, BrokenOffError):
-                self._peer.outbox.close(closes.RESYNC)
-            else:
+            if not isinstance(command, Rejoin) and not isinstance(error, BrokenOffError):
                 self._refuse(command, error)
+            elif "r" in self._peer.session.signed_in.letters(command.room):
+                self._peer.outbox.close(closes.RESYNC)  # else the expulsion behind it says all
 
     def _act(self, command: Leave | Typing) -> None:
         if isinstance(command, Leave):

@@ -151,3 +151,31 @@ async def test_a_join_that_waits_is_judged_by_the_newest_token(
     assert (await client.until("error", id="j"))["code"] == "forbidden"
     await client.ask({"type": "ping"})
     assert not [frame for frame in client.seen if frame["type"] in {"joined", "events", "message"}]
+
+
+async def test_a_backlog_that_a_new_token_takes_away(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two pages: the room is left as `forbidden`, and the connection goes on."""
+    served = await serve()
+    client, log, going = await connect("ann", to=served), served.node.engine.log, asyncio.Event()
+    read = log.read
+
+    async def late(*args: Any, **options: Any) -> Page:
+        if options.get("after"):
+            await going.wait()
+        return await read(*args, **options)
+
+    await client.join("other")
+    for _ in range(3):
+        await client.send(*[{"type": "publish", "room": "general", **TEXT}] * 50)
+        for _ in range(50):
+            await client.until("ack")
+    monkeypatch.setattr(log, "read", late)
+    assert (await client.join(since=0))["more"]
+    await client.ask({"type": "auth", "token": token("ann", {"other": "rw"})})
+    going.set()
+    assert (await client.until("left", room="general"))["reason"] == "forbidden"
+    await client.publish("still here", room="other")
+    assert (await client.until("message"))["room"] == "other"
+    assert served.node.hub.statistics()["rooms"] == 1
