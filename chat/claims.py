@@ -1,6 +1,7 @@
 """What a token says: who someone is, until when, and what they may do in which room."""
 
-from typing import Annotated, Final
+from math import isfinite
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -81,7 +82,7 @@ def accept(payload: object, now: float) -> Claims:
     outlandish `sub`, an `exp` in the far future. `now` is epoch seconds.
     """
     try:
-        claims = msgspec.convert(payload, Claims)
+        claims = msgspec.convert(_in_whole_seconds(payload), Claims)
     except msgspec.ValidationError:
         raise Refusal("token_invalid", "claims malformed") from None
     if claims.exp + LEEWAY_S < now:
@@ -90,6 +91,15 @@ def accept(payload: object, now: float) -> Claims:
     if issued > now + LEEWAY_S or claims.exp - issued > LIFETIME_S + LEEWAY_S:
         raise Refusal("token_invalid", "lifetime over 24 h, or issued in the future")
     return _with_clean_name(claims)
+
+
+def _in_whole_seconds(payload: Any) -> Any:
+    """Return the payload with its times cut to seconds: RFC 7519 §2 lets them have fractions."""
+    if not isinstance(payload, dict):
+        return payload
+    times = {name: payload.get(name) for name in ("exp", "iat")}
+    cut = {name: int(at) for name, at in times.items() if isinstance(at, float) and isfinite(at)}
+    return payload | cut
 
 
 def _with_clean_name(claims: Claims) -> Claims:

@@ -114,6 +114,13 @@ def test_a_good_payload_is_taken_whole() -> None:
     assert (got.rooms, got.scope, got.jti) == ({"general": "rw", "*": ""}, "chat.admin", "j")
 
 
+def test_times_may_have_fractions() -> None:
+    """Seconds with a fraction, as Python's and JavaScript's clocks give them, are cut."""
+    got = accept({"sub": "u42", "exp": NOW + 3600.9, "iat": NOW + 0.9}, NOW)
+    assert (got.exp, got.iat) == (NOW + 3600, NOW)
+    assert isinstance(got.exp, int)
+
+
 MALFORMED: dict[str, Any] = {
     "sub empty": {"sub": ""},
     "sub long": {"sub": "x" * 65},
@@ -128,6 +135,9 @@ MALFORMED: dict[str, Any] = {
     "exp huge": {"exp": 2**63},
     "exp beyond": {"exp": 2**70},
     "exp negative": {"exp": -1},
+    "exp infinite": {"exp": float("inf")},
+    "exp beyond, with a fraction": {"exp": 1e300},
+    "iat no number": {"iat": float("nan")},
     "iat text": {"iat": "now"},
     "name long": {"name": "x" * 65},
     "rooms list": {"rooms": ["general"]},
