@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from socket import gaierror
 from typing import Any
 
 from chat.errors import Refusal
@@ -52,6 +53,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve(app, settings, announce))
     except OSError as error:
+        if isinstance(error, gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise ConfigurationError(["HOST or ADMIN_HOST: no address of this machine"]) from None
         if error.errno != errno.EADDRINUSE:
             raise
         print("PORT or ADMIN_PORT: the address is in use", file=sys.stderr)

@@ -144,6 +144,16 @@ async def test_port_in_use() -> None:
         assert "Traceback" not in output
 
 
+@pytest.mark.parametrize(("name", "host"), [("HOST", "[::1]"), ("ADMIN_HOST", "203.0.113.7")])
+async def test_an_address_of_another_machine(name: str, host: str) -> None:
+    """To listen where this machine has no address is one line and exit 2, no traceback."""
+    environment = {"JWT_SECRET": SECRET, "REDIS_URL": "memory://", "PORT": "0", "ADMIN_PORT": "0"}
+    code, output = await finish(await launch("server", **environment, **{name: host}))
+    assert code == 2
+    assert "HOST or ADMIN_HOST: no address of this machine" in output
+    assert "Traceback" not in output
+
+
 async def test_token_of_the_command_line() -> None:
     """`python -m server token` mints what the server accepts."""
     minted = await launch(
