@@ -61,7 +61,11 @@ def parse(url: str) -> Target:
         parts = urlsplit(url)
     except ValueError:  # its text repeats a part of the URL, and that is the password's
         raise ValueError("the host can't be read") from None
+    if "@" in parts.path or parts.fragment:
+        raise ValueError("in a password / is written %2F, ? %3F and # %23")
     options = _options(parts.query)
+    if "ssl_ca_certs" in options and not scheme.startswith("rediss"):
+        raise ValueError("ssl_ca_certs needs rediss or rediss+sentinel")
     login, _, hosts = parts.netloc.rpartition("@")
     credentials = _credentials(login)
     path = [unquote(piece) for piece in parts.path.split("/") if piece]
@@ -84,7 +88,7 @@ def parse(url: str) -> Target:
 
 
 def _options(query: str) -> dict[str, str]:
-    options = {name: values[-1] for name, values in parse_qs(query).items()}
+    options = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
     if not options.keys() <= _OPTIONS:
         raise ValueError(f"the options are {', '.join(sorted(_OPTIONS))}")
     return options

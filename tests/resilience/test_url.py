@@ -87,6 +87,22 @@ def test_mistakes_are_refused(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("redis://u:7#secret@h:6379/0", "written %2F"),
+        ("redis://u:secret/7@h:6379/0", "written %2F"),
+        ("redis://u:7?secret@h:6379/0", "the options are"),
+        ("redis://u:secret@h?ssl_ca_certs=/ca.pem", "needs rediss"),
+        ("redis+sentinel://h/m?ssl_ca_certs=/ca.pem", "needs rediss"),
+    ],
+)
+def test_what_would_be_taken_for_something_else(url: str, rule: str) -> None:
+    """Half of a password is no host, and who names authorities means to speak TLS."""
+    with pytest.raises(ValueError, match=rule):
+        parse(url)
+
+
 def test_a_target_keeps_its_secret() -> None:
     """Neither password is in the representation of a target."""
     target: Target = parse("redis+sentinel://u:hush@h/m?sentinel_password=hush2")
