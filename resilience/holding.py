@@ -17,7 +17,10 @@ MARGIN: Final = 0.03
 
 
 class Held(msgspec.Struct, eq=False):
-    """A draft, whom to answer, and until when; `tries` counts those that may have appended it."""
+    """A draft, whom to answer, and until when; `tries` counts those that may have appended it.
+
+    What stood in its room up to `past` before the first of them, none of them has appended.
+    """
 
     draft: Draft
     size: int
@@ -25,6 +28,7 @@ class Held(msgspec.Struct, eq=False):
     since: float
     deadline: float
     tries: int = 0
+    past: int = 0
     answered: bool = False
 
 

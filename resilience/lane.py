@@ -150,7 +150,11 @@ class Lane:
 
     def _call(self, room: str, helds: Sequence[Held], quorum: Quorum) -> Command:
         drafts = [held.draft for held in helds]
-        return self._appending.call(room, drafts, self._known.get(room), quorum.generation.mark)
+        known = self._known.get(room)
+        for held in helds:
+            if held.tries == 1:
+                held.past = known.seq
+        return self._appending.call(room, drafts, known, quorum.generation.mark)
 
     def _sort(
         self, rooms: dict[str, list[Held]], replies: Sequence[Reply]
@@ -198,8 +202,10 @@ class Lane:
                     fresh.append(held.draft.payload(outcome.seq, outcome.ts))
                     if held.draft.trace is not None:
                         traces[outcome.seq] = held.draft.trace.traceparent
-                elif held.tries > 1:  # our own first try, whose reply was lost
-                    nudge = max(nudge, outcome.seq)
+                # Our own first try, whose reply was lost; a retry of one that waits too comes
+                # behind it, at no new place.
+                elif held.tries > 1 and outcome.seq > max(held.past, nudge):
+                    nudge = outcome.seq
                     answer = Receipt(outcome.seq, outcome.ts)
             self.holding.answer(held, answer)
         if head:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from itertools import count
 
@@ -41,28 +41,55 @@ async def test_what_was_refused_for_now_does_not_hide_a_retry(pair: Pair, shared
     assert (fresh.seq, fresh.dup) == (first.seq + 1, False)
 
 
+@asynccontextmanager
+async def cut_off_before_the_commit(cluster: Cluster, stands: int) -> AsyncIterator[None]:
+    """Let so many messages be appended meanwhile, and cut all nodes off before their commit."""
+    master, (frozen, _) = await cluster.master(), await cluster.replicas()
+
+    async def length() -> int:
+        return int(await master.command("XLEN", "hf:{den}:log"))
+
+    cluster.hang(frozen)  # for less than it takes to be called down
+    try:
+        yield
+        await until(length, lambda there: there == stands)
+        await master.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    finally:
+        cluster.resume(frozen)
+
+
 async def test_a_second_try_is_no_duplicate(replicated: Cluster, open_replicated: OpenNode) -> None:
     """Cut off between append and commit, a node finds its own first try: new, and told of."""
     node, other = await open_replicated(node="a"), await open_replicated(node="b")
     await other.log.follow("den")
-    master, (frozen, _) = await replicated.master(), await replicated.replicas()
     said = draft()
-
-    async def stands_there() -> int:
-        return int(await master.command("XLEN", "hf:{den}:log"))
-
-    replicated.hang(frozen)  # for less than it takes to be called down
-    try:
+    async with cut_off_before_the_commit(replicated, 1):
         answer = node.log.append(said)
-        await until(stands_there, bool)
-        await master.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-    finally:
-        replicated.resume(frozen)
     receipt = await answer
     assert (receipt.seq, receipt.dup) == (1, False)
     await other.heard.hears(1)
-    assert await stands_there() == 1
+    assert (await other.log.read("den", limit=1)).head == 1
     assert await other.log.append(said) == Receipt(1, receipt.ts, dup=True)
+
+
+async def test_a_retry_is_a_duplicate_however_often_it_is_tried(
+    replicated: Cluster, open_replicated: OpenNode
+) -> None:
+    """Cut off too, the retry of what waits is one, and that of what the node knows another's."""
+    node, other = await open_replicated(node="a"), await open_replicated(node="b")
+    await node.log.follow("den")
+    known = draft()
+    first = await other.log.append(known)
+    await node.heard.hears(first.seq)
+    said = draft()
+    async with cut_off_before_the_commit(replicated, 2):
+        answers = [node.log.append(retried) for retried in (said, said, known)]
+    receipts = await asyncio.gather(*answers)
+    assert [(receipt.seq, receipt.dup) for receipt in receipts] == [
+        (2, False),
+        (2, True),
+        (1, True),
+    ]
 
 
 async def test_what_may_not_be_loaded_is_tried_with_rests(
