@@ -23,7 +23,7 @@ _log: Final = logging.getLogger("holdfast.adoption")
 
 # A chosen successor is asked so often: writing is possible 2-3 ms after it has become master.
 CHOSEN_POLL_S: Final = 0.01
-_INFO: Final = ("INFO", "server", "replication")
+_INFO: Final = ("INFO", "server", "replication", "persistence")
 _RAISE_MARK: Final = """#!lua
 if (tonumber(redis.call('GET', KEYS[1])) or 0) < tonumber(ARGV[1]) then
   redis.call('SET', KEYS[1], ARGV[1])
@@ -112,9 +112,7 @@ class Adoption:
         self, candidate: Candidate, found: MasterRole, lineage: Lineage, mark: int
     ) -> Generation:
         before = self._before()
-        continuity = judge(
-            before.lineage if before else None, before.committed if before else -1, lineage
-        )
+        continuity = self._continuity(before, lineage)
         self._number += 1
         generation = Generation(
             self._number,
@@ -128,6 +126,12 @@ class Adoption:
         if before is not None and continuity is Continuity.CONTINUED:
             generation.committed = before.committed
         return generation
+
+    def _continuity(self, before: Generation | None, lineage: Lineage) -> Continuity:
+        if before is not None:
+            return judge(before.lineage, before.committed, lineage)
+        # Nor is the first doubt: that of a master which then loaded until it was no longer young.
+        return judge(None, -1, lineage) if self._former is None else Continuity.DOUBTFUL
 
     def _before(self) -> Generation | None:
         """Return whose history must go on: a doubt that was not settled is not forgotten."""

@@ -31,17 +31,18 @@ class Lineage(msgspec.Struct, frozen=True):
     id: str
     parent_id: str
     parent_end: int  # the first offset that is not the parent's any more; -1: it has no parent
-    up_s: int  # since when the process runs
+    up_s: int  # since when the process runs; 0 while it loads its disk, and nobody can look at it
 
     @classmethod
     def read(cls, info: Mapping[str, str]) -> "Lineage":
-        """Take it from INFO, sections server and replication."""
+        """Take it from INFO, sections server, replication and persistence."""
+        loads = info.get("loading") == "1"
         end = info.get("second_repl_offset", "")
         return cls(
             id=info.get("master_replid", ""),
             parent_id=info.get("master_replid2", ""),
             parent_end=int(end) if _OFFSET.fullmatch(end) else -1,
-            up_s=natural_text(info.get("uptime_in_seconds")),
+            up_s=0 if loads else natural_text(info.get("uptime_in_seconds")),
         )
 
 

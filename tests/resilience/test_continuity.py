@@ -42,5 +42,6 @@ def test_a_lineage_is_read_from_info() -> None:
     """The fields of INFO replication are taken; missing or mad ones make it doubtful later."""
     fields = {"master_replid": "a", "master_replid2": "b", "second_repl_offset": "7"}
     assert Lineage.read(fields | {"uptime_in_seconds": "9"}) == Lineage("a", "b", 7, 9)
+    assert Lineage.read(fields | {"uptime_in_seconds": "9", "loading": "1"}).up_s == 0
     mad = {"second_repl_offset": "x", "uptime_in_seconds": "-"}
     assert Lineage.read(mad) == Lineage("", "", -1, 0)

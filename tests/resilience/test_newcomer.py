@@ -5,11 +5,20 @@ import shutil
 
 from deploy.local.cluster import Cluster
 from deploy.local.redis_node import RedisNode
+from resilience.continuity import YOUNG_S, Continuity
 from tests.resilience.nodes import Node, opener
 from tests.resilience.recorder import draft, texts, until
 
 HISTORY = 9
 DOWN_S = 3.0  # by then whoever lost it rests as long as anybody does between two tries
+KEYS = 600
+FILL = f"for n = 1, {KEYS} do redis.call('SET', 'key:' .. n, string.rep('x', 200)) end"
+KEY_US = 12_000  # to load one
+SLOW = f"""
+key-load-delay {KEY_US}
+loading-process-events-interval-bytes 1024
+rdbcompression no
+"""
 
 
 async def append_much(node: Node) -> None:
@@ -55,3 +64,25 @@ async def test_a_newcomer_does_not_fill_what_others_have_lost() -> None:
         assert texts(after.events) == ["new"]
         assert after.epoch != before.epoch
         assert [room for room, _ in witness.heard.losses] == ["den"]
+
+
+async def test_a_newcomer_doubts_what_took_long_to_load() -> None:
+    """A Redis that loaded its disk for longer than it is young has just come back all the same.
+
+    Whoever lost something may rest for a second yet: the newcomer gives them their time.
+    """
+    assert KEYS * KEY_US / 1e6 > YOUNG_S + 2
+    async with Cluster(replicas=0, sentinels=0) as cluster, opener(cluster.url()) as open_node:
+        (redis,) = cluster.nodes
+        await redis.command("CONFIG", "SET", "rdbcompression", "no")
+        await redis.command("EVAL", FILL, 0)
+        await rewritten(redis)
+        await cluster.kill(redis)
+        with (redis.directory / "redis.conf").open("a") as settings:
+            settings.write(SLOW)
+        await redis.start()
+        newcomer = await open_node(node="newcomer", wait_at_start=True)
+        generation = newcomer.redis.succession.generation
+        assert generation is not None
+        assert generation.lineage.up_s > YOUNG_S
+        assert generation.continuity is Continuity.DOUBTFUL
