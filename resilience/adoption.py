@@ -44,6 +44,7 @@ class Adoption:
         self._watch = watch
         self._former: Generation | None = None  # the last one
         self._sound: Generation | None = None  # the last one whose history is beyond doubt
+        self._deposed: set[Address] = set()  # who was master and has not followed since
         self._number = 0
         self._mark = 0
 
@@ -152,17 +153,16 @@ class Adoption:
     def _members(self, candidate: Candidate, found: MasterRole) -> set[Address]:
         """Return who could be elected: the connected, and whoever is not called down.
 
-        The master just deposed is none until it follows.
+        A master that was deposed is none until it follows: it may be back, and believe in itself.
         """
         if self._watch is None:
             return set()
         known = self._watch.listed()
         former = self._former
         if former is not None:
-            known |= former.insync.members
+            self._deposed = (self._deposed | {former.address}) - former.insync.known
+            known = (known - self._deposed) | former.insync.members
         could = {address for address in known if not self._watch.called_down(address)}
-        if former is not None and former.address != candidate.address:
-            could.discard(former.address)
         return (could | set(found.replicas)) - {candidate.address}
 
     async def _mark_break(

@@ -33,6 +33,11 @@ class InSync:
         return self._members
 
     @property
+    def known(self) -> AbstractSet[Address]:
+        """The members, and those that were."""
+        return self._members | self._left.keys()
+
+    @property
     def wanted(self) -> int:
         """How many replicas to WAIT for."""
         return max(self.floor, len(self._members))

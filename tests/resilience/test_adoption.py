@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -12,10 +14,13 @@ from resilience.address import Address
 from resilience.adoption import Adoption
 from resilience.dialer import Dialer
 from resilience.election import Candidate
+from resilience.insync import InSync
 from resilience.link import LinkLost, Reply, ReplyError
 from resilience.options import EngineOptions
+from resilience.replies import MasterRole
+from resilience.sentinel_watch import SentinelWatch
 from resilience.url import Credentials
-from tests.resilience.test_succession import SLOW_S, A, FakeLink, FakeOpener, deaf
+from tests.resilience.test_succession import SLOW_S, A, B, C, FakeLink, FakeOpener, deaf
 
 ASKED_S = 0.2
 REFUSED = 3
@@ -77,6 +82,23 @@ async def test_a_break_is_marked_as_soon_as_a_write_is_taken(
     assert found.mark == MARK
     assert told == ["NOREPLICAS"] * REFUSED
     assert [record.message for record in caplog.records] == ["history_broken"]
+
+
+async def test_who_was_deposed_is_no_replica_until_it_has_followed() -> None:
+    """Sentinel lists it, and it may be back as a master: no adoption counts it before."""
+    listing = SimpleNamespace(listed=lambda: {A, B, C}, called_down=lambda _: False)
+    adoption = Adoption(FakeOpener(), EngineOptions(), cast("SentinelWatch", listing))
+
+    async def adopt(address: Address, epoch: int) -> InSync:
+        candidate = Candidate(address, epoch)
+        return (await adoption.adopt(candidate, lambda: True, lambda: True, deaf)).insync
+
+    assert (await adopt(A, 1)).members == {B, C}
+    assert (await adopt(C, 2)).members == {B}
+    again = await adopt(C, 2)
+    assert again.members == {B}
+    again.observe(MasterRole(100, {A: 100, B: 100}))
+    assert (await adopt(C, 2)).members == {A, B}
 
 
 async def test_who_is_deposed_is_not_asked_to_mark_a_break() -> None:

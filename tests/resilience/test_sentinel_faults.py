@@ -20,6 +20,7 @@ FREE = (1_000_000, 60.0)
 SOON_S = 0.5
 CALLED_DOWN_S = 1.5 + 4.0  # down-after, and until a majority has said so
 FILLED_S = 5.0
+ADOPTED_S = 3.0  # Sentinel turns a former master round after eight
 RECOVERED_S = 30.0
 LEASE_S = 10.0
 
@@ -83,6 +84,23 @@ async def test_a_frozen_replica_holds_until_called_down(cluster: Cluster, storm:
     assert 1.0 <= longest <= CALLED_DOWN_S
     assert storm.held == 0
     cluster.resume(frozen)
+
+
+async def test_a_deposed_master_that_believes_in_itself_holds_nothing(
+    cluster: Cluster, nodes: list[Node]
+) -> None:
+    """Back before Sentinel turns it round it is no replica, also for who adopts again."""
+    await say(nodes[0])
+    old = await cluster.master()
+    await cluster.kill(old)
+    new = await cluster.wait_for_new_master(old, RECOVERED_S)
+    await say(nodes[0])
+    await cluster.restart(old)
+    assert await old.role() == "master"
+    await new.command("CLIENT", "KILL", "USER", "chat")
+    async with asyncio.timeout(ADOPTED_S):
+        await say(nodes[0])
+    assert await old.role() == "master"
 
 
 async def test_nothing_is_acked_without_replicas(cluster: Cluster, nodes: list[Node]) -> None:

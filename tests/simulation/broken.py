@@ -109,16 +109,17 @@ def wait_elsewhere() -> Iterator[None]:
 
 @contextmanager
 def read_replica() -> Iterator[None]:
-    """Read history from a replica, as it is there."""
+    """Read history from a replica that the sentinels list, as it is there."""
     send = Reader._send
 
     async def ask_replica(self: Reader, link: Link, quorum: Quorum, batch: Any) -> float:
-        members = sorted(quorum.generation.insync.members)
+        watch = self._succession.watch
+        replicas = sorted(watch.listed() - {quorum.generation.address}) if watch else []
         plain = [asked for asked in batch if _is_page(asked.commands(0)[0])]
-        if not members or not plain:
+        if not replicas or not plain:
             return await send(self, link, quorum, batch)
         try:
-            replica = await quorum.generation.probe(members[0], ANSWER_S)
+            replica = await quorum.generation.probe(replicas[0], ANSWER_S)
         except LinkLost:
             return await send(self, link, quorum, batch)
         try:
