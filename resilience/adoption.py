@@ -12,7 +12,7 @@ from resilience.dialer import PROBE_S
 from resilience.election import Candidate
 from resilience.generation import Generation
 from resilience.insync import InSync
-from resilience.link import Link, LinkLost, Opener, ReplyError
+from resilience.link import Command, Link, LinkLost, Opener, ReplyError
 from resilience.options import AckRule, EngineOptions
 from resilience.replies import Garbled, MasterRole, info, natural, role
 from resilience.sentinel_watch import SentinelWatch
@@ -29,6 +29,11 @@ if (tonumber(redis.call('GET', KEYS[1])) or 0) < tonumber(ARGV[1]) then
   redis.call('SET', KEYS[1], ARGV[1])
 end
 return redis.call('GET', KEYS[1])"""
+
+
+def raise_mark(mark: int) -> Command:
+    """Return the command by which all nodes learn of a break; it answers the highest number."""
+    return ("EVAL", _RAISE_MARK, 1, keys.BREAK, mark)
 
 
 class NotMaster(LinkLost):
@@ -175,7 +180,7 @@ class Adoption:
         """
         epoch = generation.candidate.epoch
         mark = max(epoch, generation.mark if epoch else generation.mark + 1)
-        reply = (await link.pipeline([("EVAL", _RAISE_MARK, 1, keys.BREAK, mark)], PROBE_S))[0]
+        reply = (await link.pipeline([raise_mark(mark)], PROBE_S))[0]
         if not isinstance(reply, ReplyError):
             generation.mark = natural(reply)
             return True

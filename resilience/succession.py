@@ -10,7 +10,7 @@ from typing import Final
 from chat.engine import Phase
 from resilience import keys
 from resilience.address import Address
-from resilience.adoption import Adoption, NotMaster
+from resilience.adoption import Adoption, NotMaster, raise_mark
 from resilience.backoff import persist
 from resilience.continuity import Continuity
 from resilience.election import Candidate, Election
@@ -228,7 +228,10 @@ class Succession:
             generation.stall("beat", "too few replicas")
         else:
             generation.flow("beat")
-        generation.mark = max(generation.mark, natural(replies[1]))
+        marked = natural(replies[1])
+        generation.mark = max(generation.mark, marked)
+        if marked < generation.mark:  # wiped: who comes now would begin rooms that we break again
+            await link.pipeline([raise_mark(generation.mark)], ANSWER_S)
 
     def _report(self, generation: Generation) -> None:
         reason = generation.stalled(STALL_S)

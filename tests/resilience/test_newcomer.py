@@ -2,14 +2,17 @@
 
 import asyncio
 import shutil
+from functools import partial
 
 from deploy.local.cluster import Cluster
 from deploy.local.redis_node import RedisNode
+from resilience import keys
 from resilience.continuity import YOUNG_S, Continuity
-from tests.resilience.nodes import Node, opener
+from tests.resilience.nodes import Node, OpenNode, opener
 from tests.resilience.recorder import draft, texts, until
 
 HISTORY = 9
+MARK = 5
 DOWN_S = 3.0  # by then whoever lost it rests as long as anybody does between two tries
 KEYS = 600
 FILL = f"for n = 1, {KEYS} do redis.call('SET', 'key:' .. n, string.rep('x', 200)) end"
@@ -86,3 +89,24 @@ async def test_a_newcomer_doubts_what_took_long_to_load() -> None:
         assert generation is not None
         assert generation.lineage.up_s > YOUNG_S
         assert generation.continuity is Continuity.DOUBTFUL
+
+
+async def test_a_newcomer_learns_of_a_break_after_a_wipe(
+    shared: Cluster, open_shared: OpenNode
+) -> None:
+    """The number of the last break was wiped too: what the newcomer begins is no old history."""
+    master = await shared.master()
+    await master.command("SET", keys.BREAK, MARK)
+
+    async def mark(node: Node) -> int:
+        generation = node.redis.succession.generation
+        return generation.mark if generation is not None else 0
+
+    witness = await open_shared(node="witness")
+    await until(partial(mark, witness), lambda known: known == MARK)
+    await master.command("FLUSHALL")
+    newcomer = await open_shared(node="newcomer")
+    await until(partial(mark, newcomer), lambda known: known == MARK)
+    await newcomer.log.append(draft())
+    pages = [await node.log.read("den", limit=1) for node in (newcomer, witness)]
+    assert pages[0].epoch == pages[1].epoch
