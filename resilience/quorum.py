@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from resilience.address import Address
+from resilience.continuity import Lineage
 from resilience.dialer import PROBE_S
 from resilience.generation import Generation, Witness
 from resilience.link import Command, Link, LinkLost, LinkRefused, Reply
-from resilience.replies import Garbled, MasterRole, role
+from resilience.replies import Garbled, MasterRole, ReplicaRole, info, role
 
 _log: Final = logging.getLogger("holdfast.quorum")
 
@@ -18,6 +19,7 @@ WAIT_MS: Final = 100
 ANSWER_S: Final = 2.0
 _SPIN_S: Final = 0.01
 _ROLE: Final[Command] = ("ROLE",)
+_INFO: Final[Command] = ("INFO", "replication")
 
 
 class Quorum:
@@ -90,7 +92,10 @@ class Quorum:
         if member in now.replicas:
             return not self._is_called_down(member)
         try:
-            if isinstance(await self._ask(member), MasterRole):
+            found, lineage = await self._ask(member)
+            if isinstance(found, MasterRole):
+                if self._was_before(lineage):
+                    return False
                 self.generation.end("a replica has become master")
         except LinkRefused:
             return False
@@ -98,12 +103,20 @@ class Quorum:
             return not self._is_called_down(member)
         return True
 
-    async def _ask(self, member: Address) -> object:
+    async def _ask(self, member: Address) -> tuple[MasterRole | ReplicaRole, Lineage]:
         link = await self.generation.probe(member, PROBE_S)
         try:
-            return role((await link.pipeline([_ROLE], PROBE_S))[0])
+            replies = await link.pipeline([_ROLE, _INFO], PROBE_S)
+            return role(replies[0]), Lineage.read(info(replies[1]))
         finally:
             link.close("asked")
+
+    def _was_before(self, lineage: Lineage) -> bool:
+        """Tell whether a master is none that was promoted after ours: until it follows it can't be.
+
+        It is one since it was started, or ours came from it, and Sentinel has not turned it yet.
+        """
+        return lineage.parent_end < 0 or lineage.id == self.generation.lineage.parent_id
 
     def _is_called_down(self, member: Address) -> bool:
         return self._witness is not None and self._witness.called_down(member)

@@ -103,6 +103,41 @@ async def test_a_deposed_master_that_believes_in_itself_holds_nothing(
     assert await old.role() == "master"
 
 
+@pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "restarted"])
+async def test_a_former_master_holds_up_no_newcomer(
+    cluster: Cluster, nodes: list[Node], *, frozen: bool
+) -> None:
+    """Who starts while it is back and believes in itself can tell that it was master before."""
+    await say(nodes[0])
+    old = await cluster.master()
+    if frozen:
+        cluster.hang(old)
+    else:
+        await cluster.kill(old)
+    await cluster.wait_for_new_master(old, RECOVERED_S)
+    await say(nodes[0])
+    if frozen:
+        cluster.resume(old)
+    else:
+        await cluster.restart(old)
+    async with opener(cluster.url()) as open_node:
+        newcomer = await open_node(node="newcomer")
+        async with asyncio.timeout(ADOPTED_S):
+            await say(newcomer)
+        assert await old.role() == "master"
+
+
+async def test_a_promoted_replica_stops_the_acks(cluster: Cluster, nodes: list[Node]) -> None:
+    """It comes from our master: whoever promoted it, nothing is acknowledged beside it."""
+    await say(nodes[0])
+    await (await cluster.replicas())[0].command("REPLICAOF", "NO", "ONE")
+    held = asyncio.ensure_future(nodes[0].log.append(draft()))
+    await nodes[0].heard.until(lambda heard: not heard.storages[-1].up)
+    assert nodes[0].redis.state.reasons["a replica has become master"] == 1
+    assert not held.done()
+    held.cancel()
+
+
 async def test_nothing_is_acked_without_replicas(cluster: Cluster, nodes: list[Node]) -> None:
     """With all replicas gone nothing is acknowledged; with one back it is, held meanwhile."""
     await say(nodes[0])
