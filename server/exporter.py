@@ -1,6 +1,6 @@
 """Export by OTLP over HTTP, of the SDK's spans by its encoder and of messages' spans by ours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -16,8 +16,10 @@ from server.otlp import envelope
 class MessageSpanExporter(OTLPSpanExporter):
     """The SDK's exporter with all its variables, and its way to send what is encoded."""
 
-    def __init__(self, resource: Resource, *, endpoint: str, timeout: float) -> None:
-        super().__init__(endpoint=endpoint, timeout=timeout)
+    def __init__(
+        self, resource: Resource, *, endpoint: str, headers: Mapping[str, str], timeout: float
+    ) -> None:
+        super().__init__(endpoint=endpoint, headers=headers, timeout=timeout)
         self._envelope = envelope(resource)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:

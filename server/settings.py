@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
+from opentelemetry.util.re import parse_env_headers
 
 from resilience.url import parse
 from server.environment import ConfigurationError, Secret, read
@@ -25,6 +26,8 @@ _PER_IP: Final = 20
 _DISTINCT: Final = 8  # fewer different characters are a pattern, not a secret
 _HTTPS: Final = re.compile(r"https://[^\s/@]+(/\S*)?")  # no login in it: it would be logged
 _COLLECTOR: Final = re.compile(r"https?://[^\s/@]+(/[^\s@]*)?")
+# What OpenTelemetry takes; anything else it would log as it stands, and go without.
+_HEADER: Final = re.compile(r"[!#-'*+.0-9A-Z^-z|~-]+[ \t]*=[ \t]*[ !#-+\--:<-\[\]-~]*")
 _ORIGIN: Final = re.compile(r"(https?)://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::([1-9]\d{0,4}))?")
 _UNSAID: Final = {"http": 80, "https": 443}  # RFC 6454 §6.1: browsers leave these out of an origin
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
@@ -78,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trace_ratio: Annotated[float, Meta(ge=0, le=1, description="a ratio from 0 to 1")] = 0.01
     otel_exporter_otlp_endpoint: str = ""
     otel_exporter_otlp_traces_endpoint: str = ""
+    otel_exporter_otlp_headers: Secret = Secret("")
+    otel_exporter_otlp_traces_headers: Secret = Secret("")
     otel_traces_exporter: Literal["otlp", "none"] = "otlp"
     otel_service_name: str = "holdfast"
     otel_bsp_max_queue_size: Annotated[int, _whole(512, 1_000_000)] = 2_048
@@ -102,12 +107,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What may be told to nobody: the key of tokens and the passwords, as they are typed."""
-        found: list[str | None] = [self.jwt_secret.reveal()]
+        """What may be told to nobody: keys and passwords, as they are typed."""
+        found: list[str | None] = [self.jwt_secret.reveal(), *self.otlp_headers.values()]
         if not self.redis_url.reveal().startswith(MEMORY):
             target = parse(self.redis_url.reveal())
             found += [target.credentials.password, target.sentinel_credentials.password]
         return tuple(secret for secret in found if secret)
+
+    @property
+    def otlp_headers(self) -> Mapping[str, str]:
+        """What spans are sent with: the collector's key."""
+        given = self.otel_exporter_otlp_traces_headers or self.otel_exporter_otlp_headers
+        return parse_env_headers(given.reveal(), liberal=True)
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -225,6 +236,15 @@ def _examine_telemetry(settings: Settings) -> list[str]:
         f"{name}: an http or https URL without a login"
         for name, url in urls.items()
         if url and not _COLLECTOR.fullmatch(url)
+    ]
+    headers = {
+        "OTEL_EXPORTER_OTLP_HEADERS": settings.otel_exporter_otlp_headers,
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS": settings.otel_exporter_otlp_traces_headers,
+    }
+    mistakes += [
+        f"{name}: name=value, by commas"
+        for name, text in headers.items()
+        if not all(map(_HEADER.fullmatch, _list(text.reveal())))
     ]
     if settings.otel_bsp_max_export_batch_size > settings.otel_bsp_max_queue_size:
         mistakes.append("OTEL_BSP_MAX_EXPORT_BATCH_SIZE: above OTEL_BSP_MAX_QUEUE_SIZE")

@@ -55,7 +55,9 @@ def open_telemetry(settings: Settings, node: str) -> Telemetry | None:
     if endpoint is None:
         return None
     resource = _resource(settings, node)
-    exporter = MessageSpanExporter(resource, endpoint=endpoint, timeout=EXPORT_S)
+    exporter = MessageSpanExporter(
+        resource, endpoint=endpoint, headers=settings.otlp_headers, timeout=EXPORT_S
+    )
     queue = settings.otel_bsp_max_queue_size
     counts = SpanCounts(queue)
     batches = BatchSpanProcessor(

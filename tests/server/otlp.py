@@ -52,12 +52,14 @@ class Receiver:
     def __init__(self) -> None:
         self.url = ""
         self.raw = b""
+        self.headers: Mapping[str, str] = {}  # of the last export
         self.spans: list[Span] = []
         self._came = asyncio.Event()
 
     async def take(self, request: web.Request) -> web.Response:
         """Take an export in."""
         body = await request.read()
+        self.headers = request.headers
         if request.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         self.raw += body

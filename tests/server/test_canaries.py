@@ -222,9 +222,10 @@ async def test_no_password_of_the_storage_is_told(url: str, redis_that_refuses: 
 async def test_wrong_settings_do_not_repeat_them() -> None:
     """A server that refuses its settings names variables and rules, never a value."""
     wrong = {"REDIS_URL": f"redis://:{CANARY}@h:{CANARY}", "TRUSTED_PROXIES": CANARY}
+    wrong["OTEL_EXPORTER_OTLP_HEADERS"] = f"x-team: {CANARY}"
     async with started(**wrong, JWT_SECRET=CANARY, PORT=CANARY, JWT_JWKS_URL=CANARY) as process:
         await process.end()
-    assert process.output.count("\n") >= 5
+    assert process.output.count("\n") >= 6
     assert CANARY not in process.output
 
 

@@ -39,7 +39,9 @@ PROCESS: Final = COMMON | {
 
 @pytest.fixture
 def exporter() -> MessageSpanExporter:
-    return MessageSpanExporter(RESOURCE, endpoint="http://127.0.0.1:1/v1/traces", timeout=1)
+    return MessageSpanExporter(
+        RESOURCE, endpoint="http://127.0.0.1:1/v1/traces", headers={}, timeout=1
+    )
 
 
 @pytest.fixture

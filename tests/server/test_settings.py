@@ -76,6 +76,10 @@ def test_every_variable_is_read() -> None:
         ("JWT_ALGORITHMS", "none"),
         ("JWT_ALGORITHMS", "HS256,7f3a"),
         ("JWT_SECRET_FILE", "/nonexistent/7f3a"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-team: key-7f3a"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=b,key-7f3a"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "x-team=7f3a;y"),
+        ("OTEL_EXPORTER_OTLP_HEADERS_FILE", "/nonexistent/7f3a"),
     ],
 )
 def test_bad_value_is_named_but_not_shown(name: str, value: str) -> None:

@@ -1,10 +1,16 @@
 """Export: where it goes, what a mistake of ours tells, and that it holds nobody up."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -13,6 +19,7 @@ from opentelemetry.trace import SpanKind
 
 from chat.engine import Phase, Storage
 from server.contexts import context_of, parent_of
+from server.environment import ConfigurationError
 from server.message_spans import MessageSpan
 from server.sampling import EdgeSampler
 from server.settings import Settings, load
@@ -46,6 +53,35 @@ def test_where_traces_go(environment: dict[str, str], endpoint: str | None) -> N
 def test_other_variables_of_opentelemetry_are_its_own() -> None:
     """A variable of the exporter that is no setting of ours is not taken for a misspelt one."""
     load(NEEDED | {"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "3", "OTEL_RESOURCE_ATTRIBUTES": "a=b"})
+
+
+@given(st.text(st.characters(min_codepoint=9, max_codepoint=128), max_size=20))
+def test_what_is_taken_as_headers_is_taken_by_opentelemetry(text: str) -> None:
+    """Headers that the settings let pass are never printed by the exporter's own reader."""
+    logger = logging.getLogger("opentelemetry.util.re")
+    with patch.object(logger, "warning") as warned, suppress(ConfigurationError):
+        load(NEEDED | {"OTEL_EXPORTER_OTLP_HEADERS": text}).otlp_headers  # noqa: B018
+    assert not warned.called
+
+
+@pytest.mark.parametrize("by_file", [True, False], ids=["file", "variable"])
+async def test_the_collector_is_told_who_sends(tmp_path: Path, by_file: bool) -> None:  # noqa: FBT001
+    """Headers by a variable or by a file come with the spans."""
+    path, text = tmp_path / "headers", "x-team=abc%20d, y=Basic e="
+    path.write_text(f"{text}\n")
+    async with (
+        receiving() as receiver,
+        process(
+            OTEL_EXPORTER_OTLP_HEADERS="" if by_file else text,
+            OTEL_EXPORTER_OTLP_HEADERS_FILE=str(path) if by_file else "",
+            OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url,
+            TRACE_RATIO="1",
+            OTEL_BSP_SCHEDULE_DELAY="100",
+        ) as server,
+    ):
+        assert await ask(server.port) == 404
+        await receiver.until(1)
+    assert (receiver.headers["x-team"], receiver.headers["y"]) == ("abc d", "Basic e=")
 
 
 class Collector:
