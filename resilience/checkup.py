@@ -15,7 +15,9 @@ from resilience.sentinel_watch import SentinelWatch
 _log: Final = logging.getLogger("holdfast.checkup")
 
 AGAIN_S: Final = 60.0  # settings change while we run; replicas come and go
-SOON_S: Final = 1.0  # when nothing could be learned: a refusal may come at once
+# When nothing could be learned (a refusal may come at once), or something was found: after an
+# outage the master is there before its replicas, and a minute of that would be a false alarm.
+SOON_S: Final = 1.0
 VERSION: Final = (7, 0)  # scripts that Redis refuses before they begin
 
 
@@ -50,9 +52,9 @@ class Checkup:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            pause = AGAIN_S
             try:
                 await self._look()
+                pause = AGAIN_S if self.ok else SOON_S
             except (Unavailable, Garbled):
                 pause = SOON_S
             await asyncio.sleep(pause)
