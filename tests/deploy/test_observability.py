@@ -42,6 +42,7 @@ def test_each_alert_fires_when_it_should() -> None:
     ("rule", "broken"),
     [
         ("expr: chat_redis_up == 0\n        for: 20s", "expr: chat_redis_up == 0\n        for: 0s"),
+        ("seconds > 5\n        for: 20s", "seconds > 5\n        for: 10s"),
         ("expr: chat_canary_age_seconds > 20", "expr: chat_canary_age_seconds > 200"),
         (f"{REQUESTS} unless {REQUESTS} offset 5m\n            or increase(", "increase("),
         ("expr: max(chat_redis_failovers_total)", "expr: sum(chat_redis_failovers_total)"),
