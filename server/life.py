@@ -19,6 +19,7 @@ from server.telemetry import TELEMETRY
 _log: Final = logging.getLogger("holdfast.server")
 _POLL_S: Final = 0.05
 _AFTER_DISMISSAL_S: Final = 3.0  # for the answers to our close frames
+_ANSWERING_S: Final = 1.0  # for who does not take an answer; the storage is closed behind it
 _NEW_OBJECTS: Final = 10_000  # between two looks of the collector, half a millisecond each
 _BACKLOG: Final = 4096  # a reconnect storm after another node's death
 
@@ -33,11 +34,13 @@ async def serve(app: web.Application, settings: Settings, announce: Callable[[in
         app[NODE].admits,
         access_log_class=AccessLogger,
         handle_signals=False,
-        shutdown_timeout=1,
+        shutdown_timeout=_ANSWERING_S,
     )
     stop, hurry = asyncio.Event(), asyncio.Event()
     spans = app[TELEMETRY].counts if TELEMETRY in app else None
-    operators = EdgeRunner(build_operators_app(app[NODE], spans), access_log=None)
+    operators = EdgeRunner(
+        build_operators_app(app[NODE], spans), access_log=None, shutdown_timeout=_ANSWERING_S
+    )
     _on_signals(stop, hurry)
     try:
         if not await _set_up(runner, stop):

@@ -65,6 +65,12 @@ class Process:
         """The resident memory, in bytes."""
         return int(psutil.Process(self._process.pid).memory_info().rss)
 
+    @property
+    def cpu_s(self) -> float:
+        """How long it has used a processor, in seconds."""
+        times = psutil.Process(self._process.pid).cpu_times()
+        return float(times.user + times.system)
+
     async def stop(self) -> int:
         """Ask it to end, read the rest, and return how it ended."""
         if self.alive:

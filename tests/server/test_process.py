@@ -8,7 +8,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import aiohttp
@@ -16,8 +16,11 @@ import pytest
 
 from deploy.local.audience import ticket
 from deploy.local.cluster import Cluster
+from tests.chatting import deaf_socket
+from tests.server.process import process as watched
 
 ROOT = Path(__file__).parents[2]
+QUIET_S = 0.5
 SECRET = "0123456789abcdef-0123456789abcdef-process"
 MANY = {
     f"WEBSOCKET_{name}": "1000"
@@ -297,6 +300,22 @@ async def held(session: aiohttp.ClientSession, server: Running) -> float:
     port = re.findall(r'"event":"operators_listening".*"port":(\d+)', server.output)[0]
     async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
         return float(re.findall(r"\nchat_publish_held (\S+)", await answer.text())[0])
+
+
+async def test_who_takes_no_scrape_holds_up_no_end() -> None:
+    """After SIGTERM a server is gone in five seconds, though an operator does not read on."""
+    async with watched() as server:
+        with closing(deaf_socket()) as ear:
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(ear, ("127.0.0.1", server.operators))
+            await loop.sock_sendall(ear, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+            spent = -1.0
+            while server.cpu_s - spent > QUIET_S / 10:  # no further answer fits between the two
+                spent = server.cpu_s
+                await asyncio.sleep(QUIET_S)
+            begun = loop.time()
+            assert await server.stop() == 0
+            assert loop.time() - begun < 5
 
 
 async def test_command_line_client_of_websockets() -> None:
