@@ -157,6 +157,12 @@ def test_there_is_time_for_the_drain(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CHATS)
+def test_who_has_just_been_started_can_be_stopped(name: str) -> None:
+    """The kernel keeps from a container's first process each signal it has no handler for yet."""
+    assert SERVICES[name]["init"] is True
+
+
+@pytest.mark.parametrize("name", CHATS)
 async def test_healthy_is_who_is_ready(name: str, serve: Serve) -> None:
     """The health check, carried out at a server, fails while that takes nobody in."""
     kind, program, *arguments = SERVICES[name]["healthcheck"]["test"]
