@@ -1,6 +1,7 @@
 """Export by OTLP over HTTP, of the SDK's spans by its encoder and of messages' spans by ours."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -11,6 +12,8 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from server.message_spans import MessageSpan
 from server.otlp import envelope
+
+_REDIRECT: Final = 300
 
 
 class MessageSpanExporter(OTLPSpanExporter):
@@ -25,7 +28,9 @@ class MessageSpanExporter(OTLPSpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export a batch, in the exporting thread."""
         sent = self._client.export(self.encode(spans).SerializeToString())
-        return SpanExportResult.SUCCESS if sent.success else SpanExportResult.FAILURE
+        # The client takes a redirect for a success, and does not follow it.
+        taken = sent.success and (sent.status_code or 0) < _REDIRECT
+        return SpanExportResult.SUCCESS if taken else SpanExportResult.FAILURE
 
     def encode(self, spans: Sequence[ReadableSpan]) -> ExportTraceServiceRequest:
         """Return what is sent of a batch."""

@@ -125,6 +125,23 @@ async def test_a_collector_that_is_away_holds_nobody_up(deaf: Collector, gone: b
         assert time.monotonic() - begin < EXIT_S
 
 
+async def test_a_collector_that_has_moved_has_taken_nothing() -> None:
+    """A redirect, as of a proxy that wants https, is told as a refusal: the spans are lost."""
+
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 301 Moved\r\nLocation: https://c/\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(redirect, "127.0.0.1", 0) as moved:
+        url = f"http://127.0.0.1:{moved.sockets[0].getsockname()[1]}"
+        async with process(
+            OTEL_EXPORTER_OTLP_ENDPOINT=url, TRACE_RATIO="1", OTEL_BSP_SCHEDULE_DELAY="100"
+        ) as server:
+            assert await ask(server.port) == 404
+            await server.until("spans_refused")
+
+
 async def ask(port: int) -> int:
     """Ask for a page there is none of, which is a span; return the status."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
