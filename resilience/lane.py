@@ -12,6 +12,7 @@ from chat.log import Answer, Draft, Receipt
 from chat.tracing import Commit
 from resilience import channel, keys
 from resilience.append import Appended, Appending
+from resilience.complaints import Complaints
 from resilience.elsewhere import Elsewhere, Hearing
 from resilience.generation import Generation
 from resilience.holding import Held, Holding
@@ -60,6 +61,7 @@ class Lane:
         self._hearing = hearing
         self.holding = holding
         self.errors: Counter[str] = Counter()
+        self._complaints = Complaints()
         self.committed = 0
         self.batches = Histogram(SIZES)  # messages committed by one round trip
         self._succession = succession
@@ -247,7 +249,7 @@ class Lane:
         verdict = judge_here(error)
         if verdict is not Verdict.BROKEN:  # which says nothing of the others
             generation.stall(self._name, code(error))
-        if is_mistake(error):
+        if is_mistake(error) and self._complaints.is_due(code(error)):
             _log.error("append_refused", extra={"code": code(error)})
         return verdict
 

@@ -11,6 +11,7 @@ import msgspec
 from chat.errors import Unavailable
 from chat.log import Page
 from resilience import keys
+from resilience.complaints import Complaints
 from resilience.generation import Generation
 from resilience.holding import MARGIN
 from resilience.known import Known
@@ -96,6 +97,7 @@ class Reader:
         self._resting = 0  # of those that wait, in no queue until they are asked again
         self.reads = 0
         self.errors: Counter[str] = Counter()
+        self._complaints = Complaints()
 
     async def page(self, question: Question) -> Page:
         """Return a safe page; `Unavailable` after the hold time."""
@@ -243,10 +245,11 @@ class Reader:
         return verdict
 
     def _note(self, mistakes: set[str]) -> None:
-        """Count and tell, once a round trip, what only a person can mend."""
+        """Count, once a round trip, and tell what only a person can mend."""
         for mistake in mistakes:
             self.errors[f"read {mistake}"] += 1
-            _log.error("read_refused", extra={"code": mistake})
+            if self._complaints.is_due(mistake):
+                _log.error("read_refused", extra={"code": mistake})
 
     def _page(self, question: Question, reply: Reply) -> Page:
         match reply:

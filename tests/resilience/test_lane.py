@@ -20,6 +20,7 @@ from tests.resilience.recorder import draft, until
 from tests.resilience.storages import forbidden, forgotten_scripts, too_few_replicas
 
 HOLD_S = 2.0
+ROOMS = 20
 Refusing = Callable[[RedisNode], AbstractAsyncContextManager[None]]
 
 
@@ -103,6 +104,18 @@ async def test_what_may_not_be_loaded_is_tried_with_rests(
     errors = node.engine.statistics().errors
     assert 1 <= errors["NOSCRIPT"] == errors["NOPERM"] <= HOLD_S / MISTAKE_S + 1
     assert (await node.log.append(draft())).seq == 1
+
+
+async def test_a_lost_right_is_not_said_of_each_room(
+    shared: Cluster, open_shared: OpenNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Many rooms that may not be written, tried over and over, are one line of the log."""
+    node, master = await open_shared(hold_s=LONG_HOLD_S, lanes=1), await shared.master()
+    async with forbidden(master, "evalsha"):
+        said = [node.log.append(draft(room=f"r{number}")) for number in range(ROOMS)]
+        await until(refused(node, "NOPERM"), lambda count: count > ROOMS)
+    await asyncio.gather(*said)
+    assert caplog.messages.count("append_refused") == 1
 
 
 async def test_a_broken_room_holds_nobody_else_up(shared: Cluster, open_shared: OpenNode) -> None:
