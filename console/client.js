@@ -30,7 +30,10 @@ const UNSENT = { sentAt: Infinity, isDoubtful: false };
 const CLOCK = { now: () => Date.now(), setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (timer) => clearTimeout(timer) };
 
-const byteLength = (value) => new TextEncoder().encode(JSON.stringify(value)).length;
+/** JSON where half a surrogate pair, as of a text cut within an emoji, is U+FFFD as in UTF-8. */
+const json = (value) => JSON.stringify(value)
+  .replace(/\\(?:(ud...)|.)/g, (escape, half) => (half ? '\ufffd' : escape));
+const byteLength = (value) => new TextEncoder().encode(json(value)).length;
 
 /** A refusal: by the server, with a code of its error table, or by this client. */
 export class ChatError extends Error {
@@ -75,7 +78,7 @@ class Outbox {
     if (['closed', 'failed'].includes(this.#chat.state)) throw new ChatError(this.#chat.state);
     if (this.#queue.length >= OUTBOX_MESSAGES) throw new ChatError('outbox_full');
     // A copy: repeating a cid with other content would be a conflict.
-    const draft = JSON.parse(JSON.stringify({ text, data, reply_to, mentions }));
+    const draft = JSON.parse(json({ text, data, reply_to, mentions }));
     return new Promise((resolve, reject) => {
       const entry = { cid, draft, resolve, reject, sentAt: Infinity, notBefore: 0 };
       this.#queue.push(entry);
@@ -416,7 +419,7 @@ export class Chat extends Emitter {
     if (this.#socket.readyState > SOCKET_OPEN) return;
     const isBatch = frames.length > 1 && frames.length <= this.limits.batch
       && byteLength(frames) <= this.limits.frame;
-    for (const message of isBatch ? [frames] : frames) this.#socket.send(JSON.stringify(message));
+    for (const message of isBatch ? [frames] : frames) this.#socket.send(json(message));
     for (const frame of frames) this.#tap('out', frame);
   }
 

@@ -91,6 +91,19 @@ test('Content that is no JSON rejects the promise and blocks nothing.', async ()
   assert.deepEqual(published(world), ['fine']);
 });
 
+test('Half a surrogate pair is sent as U+FFFD: no server reads its escape, nor could answer it.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const sent = [];
+  world.socket.send = (message) => sent.push(message);
+  room.send({ text: 'good morning 😀'.slice(0, -1), data: { 'a\udc00': '\\ud83d 😀\n' } });
+  world.chat.join('caf\ud83d');
+  assert.deepEqual(sent.filter((message) => /\\ud(?!83d 😀)/.test(message)), []);
+  const [{ text, data }, { room: name }] = sent.map((message) => JSON.parse(message));
+  assert.equal(text, 'good morning \ufffd');
+  assert.deepEqual([data, name], [{ 'a\ufffd': '\\ud83d 😀\n' }, 'caf\ufffd']);
+});
+
 test('Close rejects what is not acked, and what is sent afterwards; nothing of it is sent later.', async () => {
   const world = new World();
   const { room } = await world.general();
