@@ -80,7 +80,7 @@ class Outbox {
     // A copy: repeating a cid with other content would be a conflict.
     const draft = JSON.parse(json({ text, data, reply_to, mentions }));
     return new Promise((resolve, reject) => {
-      const entry = { cid, draft, resolve, reject, sentAt: Infinity, notBefore: 0 };
+      const entry = { cid, draft, resolve, reject, sentAt: Infinity };
       this.#queue.push(entry);
       this.#mark(entry, this.#chat.degraded ? 'held' : 'queued');
       this.#chat.later(HELD_AFTER_MS, () => {
@@ -121,14 +121,12 @@ class Outbox {
 
   #pump() {
     const [entry] = this.#queue;
-    if (!entry || !this.#isOpen || this.#isBusy) return;
+    if (!entry || !this.#isOpen || this.#isBusy || entry.isEarly) return;
     const { now, limits } = this.#chat;
-    const early = entry.notBefore - now;
     const isForgotten = now - entry.sentAt > limits.dedup_s * 1000 - DEDUP_MARGIN_MS;
     const frame = { type: 'publish', room: this.room.name, cid: entry.cid, ...entry.draft };
     const refuse = (code) => this.#settle('refused', { error: new ChatError(code, frame) });
-    if (early > 0) this.#chat.after(early, () => this.#pump());
-    else if (isForgotten) refuse('outcome_unknown');
+    if (isForgotten) refuse('outcome_unknown');
     else if (byteLength(frame) + ID_BYTES > limits.frame) refuse('too_large');
     else {
       entry.sentAt = Math.min(entry.sentAt, now);
@@ -144,10 +142,13 @@ class Outbox {
     else if (reply.retry_ms === undefined) this.#settle('refused', { error });
     else {
       if (reply.code === 'rate_limited') Object.assign(entry, UNSENT); // surely not stored
-      entry.notBefore = this.#chat.now + reply.retry_ms;
+      entry.isEarly = true;
       this.#isBusy = false;
       this.#mark(entry, 'held', { error });
-      this.#pump();
+      this.#chat.later(reply.retry_ms, () => { // whatever a clock that is set says meanwhile
+        entry.isEarly = false;
+        this.#pump();
+      });
     }
   }
 

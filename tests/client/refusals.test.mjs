@@ -37,6 +37,18 @@ test('The time to wait outlives a reconnect.', async () => {
   assert.deepEqual(published(world), ['a']);
 });
 
+test('A clock that is set back an hour holds up no message that waits to be repeated.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  const { clock } = world;
+  room.send('a');
+  refuse(world, 'rate_limited', { retry_ms: 640 });
+  const now = clock.now.bind(clock);
+  clock.now = () => now() - 3_600_000;
+  await clock.advance(640);
+  assert.deepEqual(published(world), ['a', 'a']);
+});
+
 test('A message whose event comes while it waits is not repeated.', async () => {
   const world = new World();
   const { room } = await world.general();
