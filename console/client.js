@@ -605,7 +605,7 @@ export class Chat extends Emitter {
     const failures = this.#failures++;
     const retry = /\bretry=(\d+)/.exec(reason)?.[1];
     const isFinal = hundreds === 40 || (hundreds === 41 && this.#isTokenRefused);
-    const isUrgent = hundreds === 41 || (hundreds === 43 && failures === 0);
+    const isUrgent = !retry && (hundreds === 41 || (hundreds === 43 && failures === 0));
     // A restart tells each client a time of its own; elsewhere all may be told the same one.
     const jitter = code === 1012 && retry ? 0 : this.#jitter(failures);
     this.#isTokenRefused ||= hundreds === 41;

@@ -27,6 +27,8 @@ from handlers.statistics import EdgeStatistics
 from handlers.tracing import Tracing
 from handlers.vitals import Vitals
 
+# A token that was issued in the second of the revocation is revoked too, and clocks differ.
+_SUCCESSOR_MS: Final = 2_000
 _ORDERS: Final = {close.name: close for close in closes.CLOSES}
 
 
@@ -209,7 +211,7 @@ class Node:
         for peer in list(mine.values()):
             claims = peer.session.claims
             if claims is not None and self.revocations.covers(claims, now):
-                peer.outbox.close(closes.TOKEN_REVOKED)
+                peer.outbox.close(closes.TOKEN_REVOKED, retry_ms=_SUCCESSOR_MS)
 
     def _meant(self, order: Disconnect) -> Iterable[Peer]:
         if order.conn is not None:

@@ -21,6 +21,20 @@ for (const code of [4100, 4101, 4102, 4103, 4177]) {
   });
 }
 
+test('A fresh token is asked for when the server says: at once it would be as revoked as the last.', async () => {
+  const world = new World();
+  await world.online();
+  world.socket.drop(4103, 'token_revoked retry=2000');
+  assert.deepEqual(world.states.at(-1),
+    { state: 'waiting', code: 4103, reason: 'token_revoked retry=2000', retry_ms: 2250 });
+  await world.clock.advance(2249);
+  world.page.show('visible');
+  assert.equal(world.asked.length, 1);
+  await world.clock.advance(1);
+  await world.greet();
+  assert.deepEqual([world.chat.state, world.asked], ['online', [{ fresh: false }, { fresh: true }]]);
+});
+
 test('A fresh token that is revoked at once is not fetched again and again.', async () => {
   const world = new World();
   await world.online();

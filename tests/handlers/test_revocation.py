@@ -27,14 +27,18 @@ async def read(rest: Rest, bearer: str) -> int:
 
 
 async def test_a_user_is_revoked(rest: Rest) -> None:
-    """Open sockets end with 4103, old tokens open nothing, a newer one and others' do."""
+    """Open sockets end with 4103, old tokens open nothing, a newer one and others' do.
+
+    A successor that is issued in the same second would be revoked too: it is asked for later.
+    """
     old, other, newer = issued("bo", 60), issued("ann", 60), issued("bo", -5)
     async with rest.served.client() as client, rest.served.client() as bystander:
         await client.ask({"type": "auth", "token": old})
         await bystander.ask({"type": "auth", "token": other})
         began = time.monotonic()
         assert (await revoke(rest, "users/bo")).status == 204
-        assert (await client.closing()).code == 4103
+        closed = await client.closing()
+        assert (closed.code, closed.reason) == (4103, "token_revoked retry=2000")
         assert time.monotonic() - began < 5
         assert (await bystander.ask({"type": "ping"}))["type"] == "pong"
     assert await read(rest, old) == 401
