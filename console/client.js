@@ -190,8 +190,7 @@ export class Room extends Emitter {
     this.#chat = chat;
     this.#options = options;
     this.name = name;
-    this.seq = options.since;
-    this.epoch = options.epoch;
+    ({ since: this.seq, epoch: this.epoch } = options);
     this.outbox = outbox;
     outbox.room = this;
     outbox.doubt(); // what was said since another stay was left
@@ -604,8 +603,10 @@ export class Chat extends Emitter {
     this.#renew();
     const failures = this.#failures++;
     const retry = /\bretry=(\d+)/.exec(reason)?.[1];
-    const isFinal = hundreds === 40 || (hundreds === 41 && this.#isTokenRefused);
-    const isUrgent = !retry && (hundreds === 41 || (hundreds === 43 && failures === 0));
+    const isAgain = hundreds === 41 && this.#isTokenRefused;
+    // 4100 is of a token that came too late: by the network, whatever the token is.
+    const isFinal = hundreds === 40 || (isAgain && code !== 4100);
+    const isUrgent = !retry && !isAgain && (hundreds === 41 || (hundreds === 43 && failures === 0));
     // A restart tells each client a time of its own; elsewhere all may be told the same one.
     const jitter = code === 1012 && retry ? 0 : this.#jitter(failures);
     this.#isTokenRefused ||= hundreds === 41;

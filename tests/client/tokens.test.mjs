@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 
 import { World, settle } from './world.mjs';
 
-for (const code of [4100, 4101, 4102, 4103, 4177]) {
+for (const code of [4101, 4102, 4103, 4177]) {
   test(`Close code ${code} asks for a fresh token once, and at once; the second ends in failed.`, async () => {
     const world = new World();
     await world.online();
@@ -43,6 +43,20 @@ test('A fresh token that is revoked at once is not fetched again and again.', as
   await world.clock.advance(9_999);
   world.socket.drop(4103);
   assert.equal(world.chat.state, 'failed');
+});
+
+test('Whose token twice came too late for the server waits: a slow network refuses nobody.', async () => {
+  const world = new World();
+  await world.online();
+  world.socket.drop(4100, 'auth_timeout');
+  await world.greet();
+  world.socket.drop(4100, 'auth_timeout');
+  assert.deepEqual(world.states.at(-1),
+    { state: 'waiting', code: 4100, reason: 'auth_timeout', retry_ms: 500 });
+  await world.clock.advance(500);
+  await world.greet();
+  assert.deepEqual([world.chat.state, world.asked.map(({ fresh }) => fresh)],
+    ['online', [false, true, true]]);
 });
 
 test('After ten good seconds another refused token is replaced again.', async () => {
