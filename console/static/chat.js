@@ -1,6 +1,7 @@
 // The chat: rooms side by side, each joined once, and again after a reload.
 import { $, onSubmit } from './dom.js';
 import { RoomPanel } from './room_panel.js';
+import { session } from './storage.js';
 
 const ROOMS = 'holdfast.rooms';
 
@@ -24,11 +25,11 @@ export function setUpChat(chat, account) {
 
   function remember() {
     $('#no-room').hidden = panels.size > 0;
-    sessionStorage.setItem(ROOMS, JSON.stringify([...panels.keys()]));
+    session.setItem(ROOMS, JSON.stringify([...panels.keys()]));
   }
 
   onSubmit($('#join'), ({ room }) => enter(room).focus());
-  for (const name of JSON.parse(sessionStorage.getItem(ROOMS) ?? '[]')) enter(name);
+  for (const name of JSON.parse(session.getItem(ROOMS) ?? '[]')) enter(name);
 
   return {
     show() {

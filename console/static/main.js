@@ -8,6 +8,7 @@ import { $, onSubmit } from './dom.js';
 import { setUpFrames } from './frames.js';
 import { setUpRenewal } from './renewal.js';
 import { setUpStatus } from './status.js';
+import { session } from './storage.js';
 import { setUpTheme } from './theme.js';
 import { DevelopersTokens, PastedTokens } from './tokens.js';
 import { setUpViews } from './views.js';
@@ -22,14 +23,14 @@ for (const button of document.querySelectorAll('#people button')) {
 onSubmit($('#as-user'), ({ user }) => signInAs(user));
 onSubmit($('#with-token'), ({ token }) => signIn(new PastedTokens(token.trim())));
 $('#sign-out').addEventListener('click', () => {
-  sessionStorage.clear();
+  session.clear();
   location.reload();
 });
-const known = isDevelopment && sessionStorage.getItem(USER);
+const known = isDevelopment && session.getItem(USER);
 if (known) signInAs(known);
 
 function signInAs(user) {
-  sessionStorage.setItem(USER, user);
+  session.setItem(USER, user);
   return signIn(new DevelopersTokens(user));
 }
 

@@ -11,6 +11,11 @@ from tests.console.windows import Window, window
 
 pytestmark = pytest.mark.browser
 
+DENIED = """for (const name of ['localStorage', 'sessionStorage']) {
+    const get = () => { throw new DOMException('denied', 'SecurityError'); };
+    Object.defineProperty(globalThis, name, {get});
+}"""
+
 
 @pytest.fixture
 async def production(serve: Serve, browser: Browser) -> Window:
@@ -72,6 +77,22 @@ async def test_two_clicks_are_one_sign_in(browser: Browser, served: Served) -> N
     await ann.join()
     await expect(ann.room()).to_have_count(1)
     assert len(served.node.peers) == 1
+    assert ann.complaints == []
+
+
+async def test_who_blocks_cookies_is_let_in(browser: Browser, served: Served) -> None:
+    """Where the browser denies a page its storages, signing in, rooms and colours work without."""
+    page = await browser.new_page()
+    await page.add_init_script(DENIED)
+    ann = Window(page, f"http://localhost:{served.port}/console")
+    await ann.visit()
+    await ann.sign_in("ann")
+    await ann.join()
+    for theme in ("light", "dark", "auto"):
+        await page.click("#theme")
+        await expect(page.locator("html")).to_have_attribute("data-theme", theme)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.locator("#sign-in")).to_be_visible()
     assert ann.complaints == []
 
 
