@@ -9,6 +9,7 @@ const PAGE = 50;
 export class RoomPanel {
   #room;
   #typists = new Set();
+  #ears; // what ends the listening to the chat, which outlives the panel
   #people = h('summary');
   #names = h('ul');
   #typing = h('p', { class: 'typing', 'aria-live': 'polite' });
@@ -28,6 +29,7 @@ export class RoomPanel {
     });
     const leave = () => {
       this.#room.leave();
+      for (const off of this.#ears) off();
       onLeave();
     };
     const label = { 'aria-label': `Leave ${name}`, title: 'Leave' };
@@ -115,12 +117,14 @@ export class RoomPanel {
       this.list.joined();
       this.#say('');
     });
-    chat.on('error', (error) => {
-      if (error.room === room.name) this.#say(`Refused: ${error.message}`);
-    });
-    chat.on('state', (state) => {
-      if (state !== 'online') this.#attend({ count: 0, members: [] });
-    });
+    this.#ears = [
+      chat.on('error', (error) => {
+        if (error.room === room.name) this.#say(`Refused: ${error.message}`);
+      }),
+      chat.on('state', (state) => {
+        if (state !== 'online') this.#attend({ count: 0, members: [] });
+      }),
+    ];
   }
 
   #attend({ count, members }) {

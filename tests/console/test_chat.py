@@ -58,6 +58,17 @@ async def test_rooms_stand_side_by_side(enter: Open) -> None:
     await expect(ann.room("ops")).to_have_count(0)
 
 
+async def test_a_room_that_was_left_is_let_go(enter: Open) -> None:
+    """Nothing holds on to the panel of a room that was left: a page is open for days."""
+    ann = await enter("ann")
+    await ann.page.evaluate("globalThis.panel = new WeakRef(document.querySelector('.room'))")
+    await ann.page.get_by_role("button", name="Leave general").click()
+    await expect(ann.room()).to_have_count(0)
+    session = await ann.page.context.new_cdp_session(ann.page)
+    await session.send("HeapProfiler.collectGarbage")
+    assert await ann.page.evaluate("panel.deref() === undefined")
+
+
 async def test_markup_stays_text(enter: Open) -> None:
     """What looks like markup or script is shown as it was written, and nothing runs."""
     ann = await enter("ann")
