@@ -6,7 +6,9 @@ from typing import Any, Final, Literal
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.chatting import Served
+from server.environment import Secret
+from server.tokens import mint
+from tests.chatting import SECRET, Served
 from tests.conftest import Connect
 from tests.console.test_admin_views import TOPOLOGY, describe
 from tests.console.windows import Window, window
@@ -157,6 +159,25 @@ async def test_what_is_the_same_is_not_read_out_again(
         async with ann.page.expect_response("**/v1/admin/connections"):
             pass
     assert await ann.page.evaluate("touched") == ["bo is typing", ""]
+
+
+async def test_long_names_are_read_on_a_narrow_page(
+    browser: Browser, served: Served, connect: Connect
+) -> None:
+    """At 320 pixels, the list of who is in a room fits, and shows each name whole."""
+    bo = await connect(None, to=served)
+    named = mint(Secret(SECRET), "bo", {"*": "rw"}, audience="chat", name="W" * 64)
+    await bo.ask({"type": "auth", "token": named})
+    await bo.join()
+    ann = await window(browser, served.port, viewport={"width": NARROW, "height": 640})
+    await ann.sign_in("ann")
+    await ann.join()
+    await ann.room().locator(".people summary").click()
+    for name in await ann.room().locator(".people li").all():
+        box = await name.bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= NARROW
+        assert await name.evaluate("element => element.scrollWidth <= element.clientWidth")
 
 
 async def test_narrow_page_does_not_scroll_sideways(browser: Browser, served: Served) -> None:
