@@ -145,17 +145,16 @@ class Outbox {
       entry.isEarly = true;
       this.#isBusy = false;
       this.#mark(entry, 'held', { error });
-      this.#chat.later(reply.retry_ms, () => { // whatever a clock that is set says meanwhile
-        entry.isEarly = false;
-        this.#pump();
-      });
+      // Whatever a clock that is set says meanwhile.
+      this.#chat.later(reply.retry_ms, () => delete entry.isEarly && this.#pump());
     }
   }
 
   #settle(state, outcome) {
     this.#isBusy = false;
     this.#mark(this.#queue.shift(), state, outcome);
-    this.#pump();
+    if (this.room.isLeft) this.#chat.left(this.room);
+    else this.#pump();
   }
 
   #mark(entry, state, outcome = {}) {

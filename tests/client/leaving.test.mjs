@@ -105,6 +105,18 @@ test('What was sent before leave is still delivered, even over a reconnect.', as
   assert.deepEqual((await Promise.all(receipts)).map(({ seq }) => seq), [1, 2]);
 });
 
+test('A room that was left is let go with its last message, not only by the next connection.', async () => {
+  const world = new World();
+  const { room } = await world.general();
+  room.send('a');
+  room.send('b');
+  room.leave();
+  ack(world, 1);
+  ack(world, 2);
+  const outboxes = [room, world.chat.join('general')].map(({ outbox }) => outbox);
+  assert.notEqual(...outboxes);
+});
+
 test('A room that is left before it was entered sends, and tells nothing any more.', async () => {
   const world = new World();
   await world.online();
