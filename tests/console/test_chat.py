@@ -25,6 +25,13 @@ XSS = [
     "{{constructor.constructor('document.title=1')()}}",
 ]
 HELD = "2 per 60 s"
+# Where a letter of an element's text begins.
+LEFT = """({firstChild}, letter) => {
+    const range = new Range();
+    range.setStart(firstChild, letter);
+    range.setEnd(firstChild, letter + 1);
+    return range.getBoundingClientRect().left;
+}"""
 
 
 async def test_two_windows_chat(enter: Open) -> None:
@@ -92,6 +99,24 @@ async def test_markup_in_a_name_stays_text(served: Served, enter: Open, connect:
     await expect(ann.messages().locator(".head b")).to_have_text(XSS[0])
     await ann.room().locator(".people summary").click()
     await expect(ann.room().locator(".people ul")).to_contain_text(XSS[0])
+
+
+async def test_arabic_runs_from_right_to_left(
+    served: Served, enter: Open, connect: Connect
+) -> None:
+    """A text ends on its left, and its author's name does not pull the time to its own left."""
+    ann = await enter("ann")
+    bo = await connect(None, to=served)
+    named = mint(
+        Secret(SECRET), "bo", {"*": "rw"}, audience="chat", name="\u0645\u062d\u0645\u062f"
+    )
+    await bo.ask({"type": "auth", "token": named})
+    await bo.publish("\u0623\u0647\u0644\u0627!")
+    name, time = ann.messages().locator(".head b"), ann.messages().locator(".head time")
+    await expect(name).to_have_text("\u0645\u062d\u0645\u062f")
+    assert await name.evaluate(LEFT, 0) < await time.evaluate(LEFT, 0)
+    body = ann.messages().locator(".body")
+    assert await body.evaluate(LEFT, 4) < await body.evaluate(LEFT, 0)
 
 
 async def test_refused_message_can_be_sent_again(enter: Open) -> None:
