@@ -14,7 +14,8 @@ import aiohttp
 import jwt
 import msgspec
 
-from chat.errors import Unavailable
+from chat.errors import Refusal, Unavailable
+from chat.rate import ceil_ms
 
 _log: Final = logging.getLogger("holdfast.jwks")
 
@@ -47,10 +48,12 @@ class Jwks:
     async def find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
         """Return the key of that id if it is for that algorithm; None: there is no such key.
 
-        Raises `Unavailable` when the last fetch brought no set: the token may well be good.
+        Raises `Unavailable` when the last fetch brought no set, `rate_limited` when no other may
+        be made yet: the token may well be good, and its key newer than what was fetched.
         """
         now = time.monotonic()
         known = kid in self._keys
+        fetching = None
         if not known or now - self._fetched > FRESH_S:
             fetching = self._refresh(now)
             if fetching is not None and (not known or now - self._tried > AGED_S):
@@ -60,6 +63,10 @@ class Jwks:
         if key is None:
             if self._failed:
                 raise Unavailable("the keys of tokens can't be had", retry_ms=_RETRY_MS)
+            if fetching is None:
+                detail = f"keys of tokens are fetched once in {REFETCH_S:g} s"
+                wait = self._tried + REFETCH_S - now
+                raise Refusal("rate_limited", detail, retry_ms=ceil_ms(wait))
             return None
         return made_for(key, algorithm)
 
