@@ -26,7 +26,7 @@ from resilience.open import open_engine
 from resilience.options import EngineOptions
 from server.jwks import Jwks
 from server.requests import trace_requests
-from server.settings import Settings
+from server.settings import UNSAID, Settings
 from server.telemetry import TELEMETRY, Telemetry, open_telemetry
 from server.tokens import JwtTokens, mint_for_developer
 from server.tracing import MessageTracing
@@ -112,8 +112,9 @@ def edge_options(settings: Settings, *, dev: bool) -> EdgeOptions:
 
 
 def own_origins(port: int) -> frozenset[str]:
-    """Return the origins of a development server's own pages."""
-    return frozenset(f"http://{host}:{port}" for host in ("localhost", "127.0.0.1"))
+    """Return the origins of a development server's own pages, as a browser says them."""
+    said = "" if port == UNSAID["http"] else f":{port}"
+    return frozenset(f"http://{host}{said}" for host in ("localhost", "127.0.0.1"))
 
 
 def engine_options(settings: Settings, name: str) -> EngineOptions:

@@ -29,7 +29,7 @@ _COLLECTOR: Final = re.compile(r"https?://[^\s/@]+(/[^\s@]*)?")
 # What OpenTelemetry takes; anything else it would log as it stands, and go without.
 _HEADER: Final = re.compile(r"[!#-'*+.0-9A-Z^-z|~-]+[ \t]*=[ \t]*[ !#-+\--:<-\[\]-~]*")
 _ORIGIN: Final = re.compile(r"(https?)://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::([1-9]\d{0,4}))?")
-_UNSAID: Final = {"http": 80, "https": 443}  # RFC 6454 §6.1: browsers leave these out of an origin
+UNSAID: Final = {"http": 80, "https": 443}  # RFC 6454 §6.1: browsers leave these out of an origin
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 MEMORY: Final = "memory://"
 
@@ -193,7 +193,7 @@ def _is_origin(text: str) -> bool:
     if match is None:
         return False
     scheme, port = match.group(1), int(match.group(2) or 0)
-    return port <= _LAST_PORT and port != _UNSAID[scheme]
+    return port <= _LAST_PORT and port != UNSAID[scheme]
 
 
 def _examine_proxies(settings: Settings) -> list[str]:

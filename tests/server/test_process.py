@@ -16,6 +16,7 @@ import pytest
 
 from deploy.local.audience import ticket
 from deploy.local.cluster import Cluster
+from server.app import own_origins
 from tests.chatting import deaf_socket
 from tests.server.process import process as watched
 
@@ -126,6 +127,12 @@ async def test_own_console_on_any_free_port(host: str) -> None:
             asked = session.post(f"{url}/dev/token", json={"user": "ann"}, headers=headers)
             async with asked as answer:
                 assert answer.status == status
+
+
+def test_own_origins_as_browsers_say_them() -> None:
+    """On port 80 a browser names no port, so the origins of the server's own pages have none."""
+    assert own_origins(80) == {"http://localhost", "http://127.0.0.1"}
+    assert own_origins(8080) == {"http://localhost:8080", "http://127.0.0.1:8080"}
 
 
 async def test_settings_that_are_missing() -> None:
