@@ -2,12 +2,10 @@
 
 import argparse
 import asyncio
-import errno
 import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from socket import gaierror
 from typing import Any
 
 from chat.errors import Refusal
@@ -16,16 +14,16 @@ from server import logs
 from server.app import build_app, own_origins
 from server.environment import ConfigurationError
 from server.files import allow_files
-from server.life import serve
+from server.life import CannotListen, serve
 from server.settings import Settings, load
 from server.tokens import DEV_LIFETIME_S, mint, mint_for_developer
 
-PORT_TAKEN = 1
+CANNOT_LISTEN = 1
 BAD_SETTINGS = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out the command; 0; 1: a port is taken; 2: settings or arguments are wrong."""
+    """Carry out the command; 0; 1: a port can't be opened; 2: settings or arguments are wrong."""
     options = _parser().parse_args(arguments)
     try:
         # A token of a secret that is made up for it is accepted by nobody.
@@ -52,13 +50,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve(app, settings, announce))
-    except OSError as error:
-        if isinstance(error, gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            raise ConfigurationError(["HOST or ADMIN_HOST: no address of this machine"]) from None
-        if error.errno != errno.EADDRINUSE:
-            raise
-        print("PORT or ADMIN_PORT: the address is in use", file=sys.stderr)
-        return PORT_TAKEN
+    except CannotListen as error:
+        print(error, file=sys.stderr)
+        return CANNOT_LISTEN
     return 0
 
 

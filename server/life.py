@@ -24,10 +24,14 @@ _NEW_OBJECTS: Final = 10_000  # between two looks of the collector, half a milli
 _BACKLOG: Final = 4096  # a reconnect storm after another node's death
 
 
+class CannotListen(Exception):
+    """A port can't be opened: it is taken, reserved, or of an address this machine has not."""
+
+
 async def serve(app: web.Application, settings: Settings, announce: Callable[[int], None]) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
 
-    `announce` is told the port once it is open.
+    `announce` is told the port once it is open. Raises `CannotListen`.
     """
     runner = EdgeRunner(
         app,
@@ -45,8 +49,7 @@ async def serve(app: web.Application, settings: Settings, announce: Callable[[in
     try:
         if not await _set_up(runner, stop):
             return
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG)
-        await site.start()
+        await _listen(web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG), "")
         await _listen_for_operators(operators, settings)
         port = port_of(runner)
         announce(port)
@@ -86,10 +89,17 @@ def _forget_imports() -> None:
     gc.set_threshold(_NEW_OBJECTS)
 
 
+async def _listen(site: web.TCPSite, prefix: str) -> None:
+    """Open a port; `prefix` is that of the settings which say where."""
+    try:
+        await site.start()
+    except OSError as error:
+        raise CannotListen(f"{prefix}HOST, {prefix}PORT: {error.strerror}") from error
+
+
 async def _listen_for_operators(operators: web.AppRunner, settings: Settings) -> None:
     await operators.setup()
-    site = web.TCPSite(operators, settings.admin_host, settings.admin_port)
-    await site.start()
+    await _listen(web.TCPSite(operators, settings.admin_host, settings.admin_port), "ADMIN_")
     _log.info("operators_listening", extra={"port": port_of(operators)})
 
 
