@@ -4,14 +4,13 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-# Python's `$` also matches before a trailing newline; the look-ahead closes that. It is valid
-# ECMAScript too, so the very same pattern goes into the published schemas.
-_END: Final = r"$(?!\n)"
+# Python's `$` also matches before a trailing newline; the look-ahead closes that.
+END: Final = r"$(?!\n)"
 
 RoomName = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,63}" + _END,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,63}" + END,
         max_length=64,
         description="A room; `dm:<a>:<b>` belongs to the users a and b alone.",
         examples=["general"],
@@ -20,7 +19,7 @@ RoomName = Annotated[
 UserId = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_.@-]{1,64}" + _END,
+        pattern=r"^[A-Za-z0-9_.@-]{1,64}" + END,
         max_length=64,
         description="A user: the token's `sub`.",
         examples=["u42"],
@@ -29,7 +28,7 @@ UserId = Annotated[
 MessageId = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_-]{1,64}" + _END,
+        pattern=r"^[A-Za-z0-9_-]{1,64}" + END,
         max_length=64,
         description="`cid`: the client's id of a message, its idempotency key in a room.",
         examples=["0b7c-2"],

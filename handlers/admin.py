@@ -11,7 +11,7 @@ from chat.claims import ADMIN
 from chat.closes import KICKED
 from chat.engine import Engine
 from chat.errors import Refusal
-from chat.names import RoomName, UserId
+from chat.names import END, RoomName, UserId
 from chat.presence import ConnectionInfo, Disconnect
 from chat.revocations import Revocation, TokenId
 from handlers.answers import json_response
@@ -23,7 +23,7 @@ from handlers.node import NODE
 ConnectionId = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)",
+        pattern=r"^[A-Za-z0-9_-]{1,64}" + END,
         description="`conn` of `welcome`: a connection.",
         examples=["c7f3"],
     ),

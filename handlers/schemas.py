@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from chat.errors import ERRORS
+from chat.names import END
 
 REF: Final = "#/components/schemas/"
 VERSION: Final = "1.0.0"  # of the protocol chat.v1, not of the server
@@ -31,9 +32,25 @@ def schemas(forms: Sequence[type]) -> dict[str, Any]:
     for schema in components.values():
         if "description" in schema:
             schema["description"] = " ".join(schema["description"].split())
-    return components
+    return {name: _portable(schema) for name, schema in components.items()}
 
 
 def schema_of(form: Any) -> dict[str, Any]:
     """Return the schema of a type that is no struct."""
-    return msgspec.json.schema(form)
+    schema: dict[str, Any] = _portable(msgspec.json.schema(form))
+    return schema
+
+
+def _portable(schema: Any) -> Any:
+    """Return the schema with patterns for everybody: Go and Rust have no look-ahead.
+
+    Only Python's `$` needs it. JSON Schema's is ECMAScript's, and that of Go and Rust is the same.
+    """
+    if isinstance(schema, list):
+        return [_portable(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    portable = {name: _portable(item) for name, item in schema.items()}
+    if isinstance(portable.get("pattern"), str):
+        portable["pattern"] = portable["pattern"].replace(END, "$")
+    return portable
