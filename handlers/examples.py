@@ -33,13 +33,6 @@ MESSAGE: Final[dict[str, Any]] = {
     "text": "hi",
 }
 POST: Final[dict[str, Any]] = {"text": "hi", "reply_to": 1502, "mentions": ["u42"]}
-PROBLEM: Final[dict[str, Any]] = {
-    "title": "too many of these",
-    "status": 429,
-    "code": "rate_limited",
-    "detail": "30 per 60 s",
-    "retry_ms": 640,
-}
 PAGE: Final[dict[str, Any]] = {
     "room": "general",
     "epoch": "k3",

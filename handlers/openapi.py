@@ -1,24 +1,30 @@
 """OpenAPI 3.1 of the REST API, made from the types that validate and the routes that are there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any, Final
 
+import msgspec
 from aiohttp import web
 
-from chat.errors import ERRORS
+from chat.errors import ERRORS, Refusal, Repeat
 from chat.frames import Message
-from handlers.examples import PROBLEM
 from handlers.messages import MessagePage
 from handlers.operations import OPERATIONS, Answer, Operation
-from handlers.problems import MIME, Problem
+from handlers.problems import MIME, Problem, problem
 from handlers.schemas import ERROR_TABLE, VERSION, ref, schema_of, schemas
 
 _DESCRIPTION: Final = (
     "A chat whose acknowledged messages survive any single failure. The events are those of the "
     "WebSocket protocol `chat.v1`, byte for byte; `Idempotency-Key` is its `cid`."
 )
+
+_RETRY_MS: Final = {Repeat.LATER: 640}
+_HEADERS: Final = {
+    "Retry-After": "Whole seconds: `retry_ms`, rounded up.",
+    "WWW-Authenticate": "`Bearer`",
+}
 
 
 def document(routes: Iterable[web.RouteDef]) -> dict[str, Any]:
@@ -94,20 +100,18 @@ def _responses(operation: Operation) -> dict[str, Any]:
     responses = {str(status): _answer(answer) for status, answer in operation.answers.items()}
     rows = sorted((ERRORS[code].status, code) for code in operation.codes)
     for status, group in groupby(rows, key=lambda row: row[0]):
-        codes = ", ".join(f"`{code}`" for _, code in group)
-        responses[str(status)] = _problem(f"{HTTPStatus(status).phrase}: {codes}")
-    for status, meaning in operation.statuses.items():
-        responses[str(status)] = _problem(meaning)
+        codes = [code for _, code in group]
+        said = ", ".join(f"`{code}`" for code in codes)
+        responses[str(status)] = _problem(status, codes[0], f"{HTTPStatus(status).phrase}: {said}")
+    for status, (code, meaning) in operation.statuses.items():
+        responses[str(status)] = _problem(status, code, f"`{code}`: {meaning}")
     return responses
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
     entry: dict[str, Any] = {"description": answer.meaning}
     if answer.headers:
-        entry["headers"] = {
-            name: {"description": text, "schema": {"type": "string"}}
-            for name, text in answer.headers.items()
-        }
+        entry["headers"] = _described(answer.headers)
     if answer.body is not None:
         content: dict[str, Any] = {"schema": ref(answer.body)}
         if answer.example is not None:
@@ -116,6 +120,15 @@ def _answer(answer: Answer) -> dict[str, Any]:
     return entry
 
 
-def _problem(meaning: str) -> dict[str, Any]:
-    content = {"schema": ref(Problem), "example": PROBLEM}
-    return {"description": meaning, "content": {MIME: content}}
+def _problem(status: int, code: str, meaning: str) -> dict[str, Any]:
+    example = problem(Refusal(code, retry_ms=_RETRY_MS.get(ERRORS[code].repeat)), status=status)
+    content = {"schema": ref(Problem), "example": msgspec.json.decode(example.text or "")}
+    headers = {name: text for name, text in _HEADERS.items() if name in example.headers}
+    entry: dict[str, Any] = {"description": meaning, "content": {MIME: content}}
+    return entry | ({"headers": _described(headers)} if headers else {})
+
+
+def _described(headers: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
+    }

@@ -27,7 +27,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """A route as its user sees it; `codes` are the refusals, `statuses` the ones beside them."""
+    """A route as its user sees it; `codes` are the refusals.
+
+    `statuses` are those with a status that is not their code's: the code, and what it means here.
+    """
 
     answers: Mapping[int, Answer]
     path: type | None = None
@@ -36,7 +39,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: type | None = None
     example: Any = None
     codes: tuple[str, ...] = _READING
-    statuses: Mapping[int, str] = {}
+    statuses: Mapping[int, tuple[str, str]] = {}
     secured: bool = True
 
 
@@ -74,9 +77,9 @@ OPERATIONS: Final[dict[Handler, Operation]] = {
         },
         codes=(*_READING, "too_large"),
         statuses={
-            408: "The body took longer than 10 s.",
-            415: "`unsupported`: the body is not plain `application/json` in UTF-8.",
-            messages.REUSED: "`conflict`: the key was used for other content.",
+            408: ("bad_request", "the body took longer than 10 s"),
+            415: ("unsupported", "the body is not plain `application/json` in UTF-8"),
+            messages.REUSED: ("conflict", "the key was used for other content"),
         },
     ),
     messages.history: Operation(

@@ -99,6 +99,21 @@ async def test_examples_hold(document: Any) -> None:
                         Draft202012Validator(schema).validate(media["example"])
 
 
+async def test_examples_of_problems(document: Any) -> None:
+    """A refusal's example is one of its own status and codes, and its headers are described."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            for status, answer in operation["responses"].items():
+                media = answer.get("content", {}).get("application/problem+json")
+                if media is None:
+                    continue
+                example, headers = media["example"], answer.get("headers", {})
+                assert example["status"] == int(status)
+                assert f"`{example['code']}`" in answer["description"]
+                assert ("Retry-After" in headers) == ("retry_ms" in example)
+                assert ("WWW-Authenticate" in headers) == (status == "401")
+
+
 async def test_answers_hold(rest: Rest, document: Any) -> None:
     """What the server really answers fits the schema for its path, method and status."""
     rooms, admin = "/v1/rooms/{room}/messages", "/v1/admin"
