@@ -79,7 +79,10 @@ def test_the_page_says_which_limits_are_told() -> None:
 
 @pytest.mark.browser
 async def test_ten_line_client(serve: Serve, browser: Browser, frontend: str) -> None:
-    """Two pages with the ten-line client talk; one is cut off, resumes, and has every message."""
+    """Two pages with the ten-line client talk; one is cut off, resumes, and has every message.
+
+    A history that was lost meanwhile is told to it: it shows the room anew.
+    """
     served = await serve()
     pages = [await browser.new_page() for _ in range(2)]
     logs: list[list[str]] = [[], []]
@@ -97,8 +100,17 @@ async def test_ten_line_client(serve: Serve, browser: Browser, frontend: str) ->
     await pages[0].evaluate(publish, "three")
     await pages[1].evaluate("connect()")
     await _until(pages[1], logs[1], "message ann three")
-    said = [line.split()[-1] for line in logs[1] if line.startswith("message")]
-    assert said == ["one", "two", "three"]
+    assert _said(logs[1]) == ["one", "two", "three"]
+    logs[1].clear()
+    await pages[1].evaluate("epoch = 'lost'; ws.close()")  # as if its history were no more
+    await _until(pages[1], logs[1], "closed")
+    await pages[1].evaluate("connect()")
+    await _until(pages[1], logs[1], "message ann three")
+    assert _said(logs[1]) == ["one", "two", "three"]
+
+
+def _said(log: list[str]) -> list[str]:
+    return [line.split()[-1] for line in log if line.startswith("message")]
 
 
 async def _until(page: Page, log: list[str], text: str) -> None:
