@@ -2,10 +2,13 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 
 from deploy.local.demo import order, run
 from deploy.local.failover import KINDS
+
+INTERRUPTED = 128 + signal.SIGINT  # as a shell says it
 
 
 def main() -> int:
@@ -16,10 +19,11 @@ def main() -> int:
     failing = commands.add_parser("failover", help="break the master of what is running")
     failing.add_argument("--kind", choices=KINDS, default="kill")
     options = parser.parse_args()
-    if options.command == "failover":
-        return asyncio.run(order(options.kind))
-    asyncio.run(run())
-    return 0
+    command = order(options.kind) if options.command == "failover" else run()
+    try:
+        return asyncio.run(command)
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

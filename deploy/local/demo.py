@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,58 +22,93 @@ GENEROUS: Final = {
 }
 
 
-async def run() -> None:
-    """Run three Redis, three sentinels and two chat servers until Ctrl-C or SIGTERM."""
-    stop = asyncio.Event()
+async def run() -> int:
+    """Run three Redis, three sentinels and two chat servers until Ctrl-C or SIGTERM.
+
+    1: something is running here already.
+    """
+    if (other := await _reach()) is not None:
+        other[1].close()
+        print("this is running here already: end that one by Ctrl-C first", file=sys.stderr)
+        return 1
+    running = asyncio.create_task(_run())
+
+    def stop() -> None:
+        if not running.cancelling():  # a second Ctrl-C does not disturb the end
+            running.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    with suppress(asyncio.CancelledError):
+        await running
+    return 0
+
+
+async def _run() -> None:
+    """Run all of it until cancelled, whether it is starting, idle or failing over."""
     async with Cluster(settings=GENEROUS, failover=True) as cluster:
         chats = [cluster.chat(command=(*SERVER, "--dev")) for _ in range(CHATS)]
         await asyncio.gather(*(chat.start() for chat in chats))
-        turn = asyncio.Lock()
+        turn, answers = asyncio.Lock(), asyncio.TaskGroup()
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            async with turn:
-                await _answer(cluster, reader, writer)
+        def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            answers.create_task(_answer(cluster, turn, reader, writer))
 
         SOCKET.unlink(missing_ok=True)
-        async with await asyncio.start_unix_server(serve, SOCKET):
-            print(_greeting(cluster), flush=True)
-            await stop.wait()
-        SOCKET.unlink(missing_ok=True)
-        print("stopping", flush=True)
+        try:
+            async with await asyncio.start_unix_server(serve, SOCKET), answers:
+                print(_greeting(cluster), flush=True)
+                await asyncio.Event().wait()
+        finally:
+            SOCKET.unlink(missing_ok=True)
+            print("stopping", flush=True)
 
 
 async def order(kind: str) -> int:
     """Ask the running deployment for a failover and print its report; 1 if there is none."""
-    try:
-        reader, writer = await asyncio.open_unix_connection(SOCKET)
-    except OSError:
+    if (running := await _reach()) is None:
         print("nothing is running here: start `make ha` in another terminal", file=sys.stderr)
         return 1
+    reader, writer = running
     writer.write(kind.encode() + b"\n")
     report = (await reader.read()).decode()
     writer.close()
-    print(report)
+    print(report or "  failed: it was ended meanwhile")
     return 0 if "lost 0, doubled 0, out of order 0" in report else 1
 
 
+async def _reach() -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    """Connect to what is running here; None if nothing is."""
+    try:
+        return await asyncio.open_unix_connection(SOCKET)
+    except OSError:
+        return None
+
+
 async def _answer(
-    cluster: Cluster, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    cluster: Cluster,
+    turn: asyncio.Lock,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
 ) -> None:
-    kind = (await reader.readline()).decode().strip()
+    """Carry out an order and report it in both terminals; who only looks in orders nothing."""
+    with suppress(ConnectionError), closing(writer):
+        if kind := (await reader.readline()).decode().strip():
+            async with turn:
+                text = await _failed_over(cluster, kind)
+            print(text, flush=True)
+            writer.write(text.encode())
+            await writer.drain()
+
+
+async def _failed_over(cluster: Cluster, kind: str) -> str:
     try:
         if kind not in KINDS:
             raise ValueError(f"a failover is one of {', '.join(KINDS)}")
-        text = (await fail_over(cluster, kind)).text()
+        return (await fail_over(cluster, kind)).text()
     except Exception as error:  # noqa: BLE001 - whatever it is, who ordered it is told
         cause = _innermost(error)
-        text = f"  failed: {type(cause).__name__}: {cause}"
-    print(text, flush=True)
-    with suppress(ConnectionError):
-        writer.write(text.encode())
-        await writer.drain()
-    writer.close()
+        return f"  failed: {type(cause).__name__}: {cause}"
 
 
 def _innermost(error: Exception) -> Exception:

@@ -119,7 +119,7 @@ async def test_who_orders_a_failover_is_told_why_it_failed(
         raise error
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _answer(Cluster(), reader, writer)
+        await _answer(Cluster(), asyncio.Lock(), reader, writer)
 
     monkeypatch.setattr("deploy.local.demo.fail_over", fail)
     socket = tmp_path / "socket"

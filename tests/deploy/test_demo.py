@@ -93,3 +93,52 @@ async def test_failover_of_nothing(tmp_path: Path) -> None:
     ordered = await launch(tmp_path, "failover")
     output, _ = await asyncio.wait_for(ordered.communicate(), 20)
     assert (ordered.returncode, b"make ha" in output) == (1, True)
+
+
+async def order(folder: Path, greeting: str) -> Process:
+    """Order a failover, and return once people are there to see it."""
+    base = re.findall(r"http://[^/\s]+", greeting)[0]
+    ordered = await launch(folder, "failover")
+    async with aiohttp.ClientSession(base) as session, asyncio.timeout(20):
+        while (await (await session.get("/health/websocket")).json())["connections"] == 0:
+            await asyncio.sleep(0.05)
+    return ordered
+
+
+async def test_once_in_a_folder(deployment: tuple[Process, str], tmp_path: Path) -> None:
+    """A second one is refused, and the first can still be failed over."""
+    second = await launch(tmp_path, "ha")
+    output, _ = await asyncio.wait_for(second.communicate(), 20)
+    assert (second.returncode, b"already" in output) == (1, True)
+    assert [entry.name for entry in tmp_path.iterdir()] == [".ha.sock"]
+
+
+async def test_ended_while_it_starts(tmp_path: Path) -> None:
+    """Ctrl-C need not wait for all to have started."""
+    process = await launch(tmp_path, "ha")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    async with asyncio.timeout(20):
+        while not children.read_text():
+            await asyncio.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert (process.returncode, output) == (0, b"")
+
+
+async def test_ended_while_it_fails_over(deployment: tuple[Process, str], tmp_path: Path) -> None:
+    """Who ordered the failover is told so; neither terminal shows a traceback."""
+    process, greeting = deployment
+    ordered = await order(tmp_path, greeting)
+    process.send_signal(signal.SIGINT)
+    report, _ = await asyncio.wait_for(ordered.communicate(), 20)
+    assert (ordered.returncode, b"ended meanwhile" in report) == (1, True)
+    output, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert output.strip() == b"stopping"
+
+
+async def test_order_is_given_up(deployment: tuple[Process, str], tmp_path: Path) -> None:
+    """Ctrl-C of who waits for the report is no traceback."""
+    ordered = await order(tmp_path, deployment[1])
+    ordered.send_signal(signal.SIGINT)
+    output, _ = await asyncio.wait_for(ordered.communicate(), 20)
+    assert (ordered.returncode, output) == (130, b"")
