@@ -76,10 +76,12 @@ def _channel() -> dict[str, Any]:
 
 
 def _operations() -> dict[str, Any]:
-    """The server's point of view: it receives commands, and sends the other frames unasked."""
+    """The server's point of view: it receives commands, and sends most frames unasked too.
+
+    `welcome` after an offered `bearer`, `joined` with a `reset`, `left` when a new token forbids.
+    """
     received = {form.__name__.lower(): _receive(form) for form in COMMANDS}
-    asked = set(REPLIES.values())
-    unasked = [_in_channel(form) for form in FRAMES if form not in asked]
+    unasked = [_in_channel(form) for form in FRAMES if form not in {Ack, ServerPong}]
     sent = {"action": "send", "channel": _CHANNEL, "messages": unasked}
     return received | {"tell": sent}
 

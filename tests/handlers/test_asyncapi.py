@@ -72,6 +72,12 @@ async def test_every_frame_is_in_an_operation(document: Any) -> None:
     assert sent == {at + form.__name__ for form in FRAMES}
 
 
+async def test_what_comes_unasked(document: Any) -> None:
+    """Only what answers a frame by its `id` alone never comes by itself."""
+    told = {m["$ref"].split("/")[-1] for m in document["operations"]["tell"]["messages"]}
+    assert {form.__name__ for form in FRAMES} - told == {"Ack", "ServerPong"}
+
+
 async def test_tables(document: Any) -> None:
     """Errors and close codes are the ones of the code, each close with its verdict."""
     assert {row["code"] for row in document["x-errors"]} == set(ERRORS)
