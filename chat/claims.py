@@ -7,18 +7,18 @@ import msgspec
 from msgspec import Meta
 
 from chat.errors import Refusal
-from chat.names import NAME_LENGTH, DisplayName, UserId, dm_users
+from chat.names import END, NAME_LENGTH, DisplayName, UserId, dm_users
 from chat.text import sanitise
 
 LIFETIME_S: Final = 24 * 3600
 LEEWAY_S: Final = 10  # clocks of two hosts without trouble differ by less
 _LATEST: Final = 2**40  # the year 36812; keeps arithmetic on `exp` small
 
-Letters = Annotated[str, Meta(pattern=r"^[rwm]{0,3}$(?!\n)", description="`r`, `w`, `m`")]
+Letters = Annotated[str, Meta(pattern=r"^[rwm]{0,3}" + END, description="`r`, `w`, `m`")]
 Pattern = Annotated[
     str,
     Meta(
-        pattern=r"^([A-Za-z0-9][A-Za-z0-9_.:@-]{0,63}|([A-Za-z0-9][A-Za-z0-9_.:@-]{0,62})?\*)$(?!\n)"
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9_.:@-]{0,63}|([A-Za-z0-9][A-Za-z0-9_.:@-]{0,62})?\*)" + END
     ),
 ]
 Seconds = Annotated[int, Meta(ge=0, le=_LATEST)]

@@ -4,8 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-# Python's `$` also matches before a trailing newline; the look-ahead closes that.
-END: Final = r"$(?!\n)"
+END: Final = r"\Z"  # of the text: Python's `$` also matches before a trailing newline
 
 RoomName = Annotated[
     str,

@@ -98,6 +98,6 @@ def accept(text: str, limit: int) -> str:
     clean = sanitise(text)
     if len(clean) > limit:
         raise Refusal("too_large", f"text over {limit} code points", field="text")
-    if _BLANK.fullmatch(clean):
+    if not clean[:1].isalnum() and _BLANK.fullmatch(clean):
         raise Refusal("bad_request", "text is blank", field="text")
     return clean

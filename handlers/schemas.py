@@ -42,9 +42,9 @@ def schema_of(form: Any) -> dict[str, Any]:
 
 
 def _portable(schema: Any) -> Any:
-    """Return the schema with patterns for everybody: Go and Rust have no look-ahead.
+    r"""Return the schema with patterns for everybody: `\Z` is Python's alone.
 
-    Only Python's `$` needs it. JSON Schema's is ECMAScript's, and that of Go and Rust is the same.
+    JSON Schema's `$` is ECMAScript's, the end of the text; that of Go and Rust is the same.
     """
     if isinstance(schema, list):
         return [_portable(item) for item in schema]

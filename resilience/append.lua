@@ -1,17 +1,19 @@
 -- Appends messages to one room: all of them are decided, then all is written, or nothing.
--- KEYS: log, meta, stem of the idempotency keys. ARGV: token, known epoch, known seq, mark,
--- history, dedup ms, rate limit, rate window ms; then for each message user, cid,
--- head, tail, digest, traceparent.
+-- KEYS: log; the room's meta and the stem of its idempotency keys are named after it. ARGV: token,
+-- known epoch, six doubles in one (known seq, mark, history, dedup ms, rate limit, rate window ms:
+-- an argument costs more than a number); then for each message user, cid, head, tail, digest,
+-- traceparent.
 -- Returns epoch, ts, then for each message: its seq; {seq, ts} of its first self; 0 for other
 -- content under its key; the negative ms until the user's rate allows it.
-local log, meta, stem = KEYS[1], KEYS[2], KEYS[3]
-local token, mark = ARGV[1], tonumber(ARGV[4])
-local dedup, limit, window = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local FIRST, WIDTH = 9, 6
+local log = KEYS[1]
+local room = string.sub(log, 1, -4)
+local meta, stem = room .. 'meta', room .. 'cids'
+local known_seq, mark, kept, dedup, limit, window = struct.unpack('>dddddd', ARGV[3])
+local FIRST, WIDTH = 4, 6
 
 local time = redis.call('TIME')
 local clock = time[1] * 1000 + math.floor(time[2] / 1000)
-local epoch, head, renewed, m = history(log, meta, token, ARGV[2], tonumber(ARGV[3]), mark)
+local epoch, head, renewed, m = history(log, meta, ARGV[1], ARGV[2], known_seq, mark)
 local ts = math.max(tonumber(m[4]) or 0, clock)
 local ts_text = string.format('%.0f', ts)
 
@@ -114,9 +116,10 @@ end
 if #added == 0 then turn, turned, rotated = last_turn, last_turned, false end
 -- Written also when nothing was appended: WAIT then covers what the answers rest on.
 redis.call('HSET', meta, 'epoch', epoch, 'head', string.format('%.0f', seq), 'ts', ts_text,
-  'mark', renewed and ARGV[4] or m[3] or '0', 'turn', turn, 'turned', string.format('%.0f', turned))
+  'mark', renewed and string.format('%.0f', mark) or m[3] or '0',
+  'turn', turn, 'turned', string.format('%.0f', turned))
 if #added > 0 then
-  redis.call('XTRIM', log, 'MAXLEN', '~', ARGV[5])
+  redis.call('XTRIM', log, 'MAXLEN', '~', kept)
   redis.call('HSET', current, unpack(keys))
 end
 for user in pairs(spent) do

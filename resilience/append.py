@@ -1,6 +1,8 @@
 """Appending to one room in one script call: its arguments, and what its reply means."""
 
 from collections.abc import Callable, Sequence
+from struct import Struct
+from typing import Final
 
 import msgspec
 
@@ -12,6 +14,7 @@ from resilience.options import EngineOptions
 from resilience.replies import Garbled
 from resilience.scripts import APPEND
 
+_NUMBERS: Final = Struct(">6d")
 Outcome = Receipt | Refusal
 
 
@@ -22,13 +25,8 @@ class Appending:
         limit, seconds = options.publish
         self._token = token
         self._refused = f"{limit} per {seconds:g} s"
-        rules = (
-            options.history,
-            int(options.dedup_s * 1000),
-            limit,
-            int(seconds * 1000),
-        )
-        self._rules = tuple(map(str, rules))  # as they are sent, once and not for each call
+        dedup_ms, window_ms = int(options.dedup_s * 1000), int(seconds * 1000)
+        self._rules = (options.history, dedup_ms, limit, window_ms)
 
     def call(self, room: str, drafts: Sequence[Draft], known: Position, mark: int) -> Command:
         """Return the call for these drafts of one room, in their order."""
@@ -37,12 +35,10 @@ class Appending:
             trace = b"" if draft.trace is None else draft.trace.traceparent
             arguments += (draft.user, draft.cid, draft.head, draft.tail, draft.digest, trace)
         return APPEND.call(
-            (keys.log(room), keys.meta(room), keys.cids(room)),
+            (keys.log(room),),
             self._token(),
             known.epoch,
-            known.seq,
-            mark,
-            *self._rules,
+            _NUMBERS.pack(known.seq, mark, *self._rules),
             *arguments,
         )
 

@@ -21,7 +21,7 @@ class Elsewhere:
         """`hearing` returns what stands for this node's own unbroken subscriptions to channels."""
         self._hearing = hearing
         self._rooms = rooms
-        self._channels = [keys.channel(room).encode() for room in rooms]
+        self._channels = [keys.channel(room) for room in rooms]
         self._own = hearing(self._channels)
 
     @property

@@ -71,7 +71,7 @@ class Feed:
         if stream is None:
             stream = self._streams[room] = Stream(room)
             self.subscriber.subscribe(
-                _channel(room), partial(self._hear, stream), partial(self._suspect, room)
+                keys.channel(room), partial(self._hear, stream), partial(self._suspect, room)
             )
         stream.waiting += 1
         try:
@@ -93,7 +93,7 @@ class Feed:
         """Hear the room no more."""
         if self._streams.pop(room, None) is not None:
             self._suspects.discard(room)
-            self.subscriber.unsubscribe(_channel(room))
+            self.subscriber.unsubscribe(keys.channel(room))
 
     async def run(self) -> None:
         """Listen and look until cancelled."""
@@ -200,7 +200,7 @@ class Feed:
     async def _examine(self, stream: Stream) -> None:
         """Bring one stream to the head of its log."""
         try:
-            if not self.subscriber.hears(_channel(stream.room)):
+            if not self.subscriber.hears(keys.channel(stream.room)):
                 return  # its confirmation makes it suspect again
             while await self._read_on(stream):
                 pass
@@ -239,7 +239,3 @@ class Feed:
         for news in stream.kept():
             if stream.position is not None and stream.position.epoch == news.epoch:
                 self._advance(stream, news)
-
-
-def _channel(room: str) -> bytes:
-    return keys.channel(room).encode()

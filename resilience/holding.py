@@ -56,7 +56,8 @@ class Budget:
             return False
         self.messages += 1
         self.bytes += size
-        self.peak = max(self.peak, self.messages)
+        if self.messages > self.peak:  # noqa: PLR1730 - a call of max() is ten times as dear
+            self.peak = self.messages
         return True
 
     def free(self, size: int) -> None:

@@ -1,4 +1,7 @@
-"""The names of everything in Redis; a room's keys share its slot by the braces."""
+"""The names of everything in Redis; a room's keys share its slot by the braces.
+
+A room's idempotency keys are named by append.lua alone.
+"""
 
 from typing import Final
 
@@ -21,11 +24,6 @@ def meta(room: str) -> str:
     return f"hf:{{{room}}}:meta"
 
 
-def cids(room: str) -> str:
-    """Return the stem of a room's idempotency keys: hashes in rotation, `<stem>:<number>`."""
-    return f"hf:{{{room}}}:cids"
-
-
 def rate(user: str) -> str:
     """Return the string of a user's last publishes, over all rooms."""
     return f"hf:rate:{{{user}}}"
@@ -36,9 +34,9 @@ def members(room: str) -> str:
     return f"hf:{{{room}}}:members"
 
 
-def channel(room: str) -> str:
+def channel(room: str) -> bytes:
     """Return the channel of what happens in a room."""
-    return f"hf:{{{room}}}"
+    return b"hf:{%b}" % room.encode()
 
 
 def node_rooms(node: str) -> str:

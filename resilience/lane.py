@@ -194,11 +194,13 @@ class Lane:
         """The room's call is committed: answer, and return what is news of it."""
         fresh: list[bytes] = []
         traces: dict[int, str] = {}
-        first = head = nudge = 0
+        first = nudge = 0
+        head = 0  # the highest place given, now or before
         for held, outcome in zip(helds, appended.outcomes, strict=True):
             answer = outcome
             if isinstance(outcome, Receipt):
-                head = max(head, outcome.seq)  # the highest place given, now or before
+                if outcome.seq > head:  # noqa: PLR1730 - a call of max() is dearer than all of this
+                    head = outcome.seq
                 if not outcome.dup:
                     first = first or outcome.seq
                     fresh.append(held.draft.payload(outcome.seq, outcome.ts))

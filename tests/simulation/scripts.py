@@ -4,14 +4,14 @@ test_scripts.py holds them against the Lua in a real Redis, call by call.
 """
 
 from collections.abc import Callable, Sequence
-from struct import iter_unpack, pack, unpack_from
+from struct import iter_unpack, pack, unpack, unpack_from
 from typing import Any, Final, Protocol
 
 from resilience.scripts import APPEND, READ
 from tests.simulation.keyspace import NEVER, Effect, Entry, Stream, after, before
 
 Argument = bytes | str | int
-_FIRST, _WIDTH = 8, 6  # of append's messages among its arguments, from 0
+_FIRST, _WIDTH = 3, 6  # of append's messages among its arguments, from 0
 _EIGHT: Final = 8
 
 
@@ -63,8 +63,12 @@ class _Append:
         self.server = server
         self.keys = keys
         self.arguments = arguments
-        self.history = History(server, keys, arguments)
-        self.dedup, self.limit, self.window = map(int, arguments[5:8])
+        token, epoch, numbers, *_ = arguments
+        seq, mark, _, *rules = map(int, unpack(">6d", raw(numbers)))
+        self.dedup, self.limit, self.window = rules
+        self.mark = b"%d" % mark
+        self.meta, self.stem = (keys[0][:-3] + name for name in ("meta", "cids"))
+        self.history = History(server, (keys[0], self.meta), (token, epoch, seq, mark))
         self.clock = server.now_ms()
         self.ts = max(int(self.history.meta.get("ts", b"0")), self.clock)
         self.rates: dict[str, bytes] = {}
@@ -73,7 +77,7 @@ class _Append:
         self._rotate()
 
     def _rotate(self) -> None:
-        meta, stem = self.history.meta, self.keys[2]
+        meta, stem = self.history.meta, self.stem
         self.turn, self.turned = int(meta.get("turn", b"0")), int(meta.get("turned", b"0"))
         self.rotated = self.clock - self.turned >= self.dedup
         self.stale = self.rotated and self.clock - self.turned >= 2 * self.dedup
@@ -141,12 +145,12 @@ class _Append:
         return b"".join(pack(">d", moment - ahead) for moment in known), True
 
     def _write(self) -> None:
-        write, (log, meta, stem) = self.server.write, self.keys
+        write, log, meta, stem = self.server.write, self.keys[0], self.meta, self.stem
         for seq, index in self.added:
             write("xadd", log, self._entry(log, seq, index))
         history = self.history
         head = history.head + len(self.added)
-        mark = raw(self.arguments[3]) if history.renewed else history.meta.get("mark", b"0")
+        mark = self.mark if history.renewed else history.meta.get("mark", b"0")
         write(
             "hset",
             meta,
