@@ -60,7 +60,7 @@ class Report(msgspec.Struct, kw_only=True):
 async def fail_over(cluster: Cluster, kind: str) -> Report:
     """Break the master while people talk over all chat servers, and report.
 
-    What was killed or hung is back when this returns.
+    What was killed or hung is back when this returns or fails.
     """
     urls = [chat.url for chat in cluster.chats]
     room = f"failover-{time.time_ns()}"
@@ -69,12 +69,15 @@ async def fail_over(cluster: Cluster, kind: str) -> Report:
         old = await cluster.master()
         broken = time.monotonic()
         detecting = asyncio.create_task(_detected(cluster))
-        await _break(cluster, old, kind)
         try:
+            await _break(cluster, old, kind)
             new = await cluster.wait_for_new_master(old, NEW_MASTER_S)
             promoted = time.monotonic()
             await until(lambda: _acked(people, promoted), NEW_MASTER_S, "an ack by the new master")
             detected = detecting.result() if detecting.done() else -1.0
+        except Exception:
+            await _bring_back(cluster, old)
+            raise
         finally:
             detecting.cancel()
             await asyncio.gather(detecting, return_exceptions=True)
@@ -116,10 +119,14 @@ async def _break(cluster: Cluster, master: RedisNode, kind: str) -> None:
 async def _mend(cluster: Cluster, node: RedisNode, kind: str) -> None:
     if kind == "kill":
         await asyncio.sleep(BACK_S)
-        await cluster.restart(node)
-    elif kind == "hang":
-        cluster.resume(node)
+    await _bring_back(cluster, node)
     await cluster.wait_until_replicating(NEW_MASTER_S)
+
+
+async def _bring_back(cluster: Cluster, node: RedisNode) -> None:
+    cluster.resume(node)
+    if not node.process.running:
+        await cluster.restart(node)
 
 
 async def _detected(cluster: Cluster) -> float:

@@ -59,6 +59,18 @@ async def moments(node: RedisNode) -> list[int]:
 
 
 @pytest.mark.timeout(120)
+async def test_a_failover_that_fails_leaves_all_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was killed or hung is back, and the next order finds a whole deployment."""
+    monkeypatch.setattr("deploy.local.failover.NEW_MASTER_S", 0.0)
+    async with Cluster(chats=1, settings=GENEROUS) as cluster:
+        for kind in ("kill", "hang"):
+            with pytest.raises(ExceptionGroup):
+                await fail_over(cluster, kind)
+            assert all([await node.answers() for node in cluster.nodes])
+            await cluster.wait_until_healthy()
+
+
+@pytest.mark.timeout(120)
 async def test_the_report_of_a_kill_is_right() -> None:
     """Who replaces whom and when, how many were acked, the silence: as Redis itself has it."""
     async with Cluster(chats=CHATS, settings=GENEROUS) as cluster:
